@@ -1,0 +1,1 @@
+"""Evenhand decides refund disputes for marketplaces."""

@@ -1,0 +1,153 @@
+"""What comes in from a marketplace: orders and refund applications, as typed records.
+
+The records check form: types, allowed values, lengths, time zones. What they mean together with what is stored (does the
+order exist, is the amount left) is the desk's to check. `decode` turns hostile bytes into a record or one `BadInput` that
+names the field.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import msgspec
+
+from evenhand.errors import BadInput
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+# Minor units; the ceiling leaves room for sums of a billion such amounts in 64 bits.
+Amount = Annotated[int, msgspec.Meta(gt=0, le=9_000_000_000)]
+
+
+class OrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of goods in an order, from one merchant."""
+
+    id: Id
+    merchant: Id
+    # price and freight, in minor units of the order's currency
+    amount: Amount
+    category: Annotated[str, msgspec.Meta(max_length=120)] = ""
+
+
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A buyer's review of an order; it counts for every merchant in the order."""
+
+    id: Id
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    at: Moment
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order as far as it has come.
+
+    Sent again with more filled in (shipped, delivered, reviewed) it moves forward; what was once said cannot be changed.
+    """
+
+    id: Id
+    buyer: Id
+    placed_at: Moment
+    currency: Currency
+    # an order cancelled before anything was allotted may have no lines
+    lines: Annotated[list[OrderLine], msgspec.Meta(max_length=200)]
+    promised_at: Moment | None = None
+    shipped_at: Moment | None = None
+    delivered_at: Moment | None = None
+    reviews: Annotated[list[Review], msgspec.Meta(max_length=50)] = []
+
+
+class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A refund application: what a buyer files about one order line."""
+
+    id: Id
+    order: Id
+    line: Id
+    remedy: Literal["refund_only", "return_and_refund", "exchange"]
+    stage: Literal["unshipped", "in_transit", "received"]
+    reason: Literal[
+        "quality",
+        "not_as_described",
+        "counterfeit",
+        "wrong_item",
+        "missing_item",
+        "damaged",
+        "not_received",
+        "no_reason",
+        "other",
+    ]
+    # minor units
+    amount: Amount
+    currency: Currency
+    # the moment the buyer filed it; null means now
+    applied_at: Moment | None = None
+    # references (names, links, hashes) to the evidence the buyer added
+    evidence: Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=500)]], msgspec.Meta(max_length=20)] = []
+    # the buyer's own words
+    comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+
+
+class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One platform or country site with its own policy, currency and time zone."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,39}$")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    # name of a policy; which version rules follows from the date
+    policy: str
+    currency: Currency
+    # IANA name
+    time_zone: str
+    # a version that rules whatever the date; null follows the effective dates
+    pinned: str | None = None
+
+
+R = TypeVar("R", Order, Application)
+
+ORDER_DECODER = msgspec.json.Decoder(Order)
+APPLICATION_DECODER = msgspec.json.Decoder(Application)
+
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {Order: ORDER_DECODER, Application: APPLICATION_DECODER}
+
+
+def decode(raw: bytes | msgspec.Raw, kind: type[R]) -> R:
+    """Read one record from JSON; raises `BadInput` naming the field that is wrong."""
+    try:
+        record = cast("R", _decoders[kind].decode(raw))
+    except msgspec.ValidationError as error:
+        raise bad_input(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"this is not JSON: {error}") from None
+    except RecursionError:
+        raise BadInput("this JSON is nested too deeply") from None
+    # PostgreSQL's text holds every character but NUL; JSON can only write it escaped.
+    if b"\\u0000" in bytes(raw):
+        for field, text in _strings(msgspec.to_builtins(record)):
+            if "\0" in text:
+                raise BadInput("holds a NUL character", field=field)
+    return record
+
+
+def bad_input(error: msgspec.ValidationError) -> BadInput:
+    """Turn msgspec's message (``Expected `int`, got `str` - at `$.lines[0].amount` ``) into a field and a detail."""
+    detail, _, path = str(error).partition(" - at `$")
+    field = path.removesuffix("`").removeprefix(".")
+    for opening in ("Object missing required field `", "Object contains unknown field `"):
+        if detail.startswith(opening):
+            name = detail.removeprefix(opening).removesuffix("`")
+            field = f"{field}.{name}" if field else name
+            detail = "is required" if "missing" in opening else "is not a field of this record"
+    return BadInput(detail[:1].lower() + detail[1:], field=field)
+
+
+def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Walk every string of plain JSON data with its path."""
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for key, inner in cast("dict[str, Any]", value).items():
+                yield from _strings(inner, f"{path}.{key}" if path else key)
+        case list():
+            for index, inner in enumerate(cast("list[Any]", value)):
+                yield from _strings(inner, f"{path}[{index}]")
+        case _:
+            pass

@@ -1,0 +1,186 @@
+-- The ground: markets, policies, accounts, orders, applications and their rulings, cases, the ledger, outgoing events.
+-- Times are timestamptz; money is bigint minor units of the market's currency; ids given by a marketplace are text.
+
+-- One platform or country site.
+create table market (
+    no         smallint generated always as identity primary key,
+    id         text not null unique,
+    name       text not null,
+    policy     text not null,
+    pinned     text,
+    currency   text not null check (currency ~ '^[A-Z]{3}$'),
+    time_zone  text not null,
+    synthetic  boolean not null default false,
+    unique (no, currency)
+);
+
+-- Every policy version that ever ruled, word for word, so that a ruling can be reproduced after the package has moved on.
+create table policy_version (
+    no         int generated always as identity primary key,
+    policy     text not null,
+    version    text not null,
+    effective  date not null,
+    hash       text not null,
+    source     text not null,
+    stored_at  timestamptz not null default now(),
+    unique (policy, version, hash)
+);
+
+-- A buyer or a merchant, with its history so far as packed day tiles (evenhand.history).
+create table account (
+    no         bigint generated always as identity primary key,
+    market     smallint not null references market (no),
+    kind       text not null check (kind in ('buyer', 'merchant')),
+    id         text not null,
+    tiles      bytea not null default '',
+    unique (market, kind, id)
+) with (fillfactor = 80);
+
+-- A label on an account: with cause, start and end; never a silent ban.
+create table label (
+    no         bigint generated always as identity primary key,
+    account    bigint not null references account (no),
+    label      text not null check (label in ('watched', 'malicious')),
+    cause      text not null check (cause <> ''),
+    set_by     text not null check (set_by <> ''),
+    starts_at  timestamptz not null,
+    expires_at timestamptz not null check (expires_at > starts_at)
+);
+create index label_account on label (account);
+
+-- An order as far as it has come.
+create table orders (
+    no           bigint generated always as identity primary key,
+    market       smallint not null references market (no),
+    id           text not null,
+    buyer        bigint not null references account (no),
+    placed_at    timestamptz not null,
+    promised_at  timestamptz,
+    shipped_at   timestamptz,
+    delivered_at timestamptz,
+    unique (market, id)
+) with (fillfactor = 80);
+
+-- `refunded` is what has been granted on the line; the check is what makes paying more than was paid impossible.
+create table order_line (
+    order_no   bigint not null references orders (no),
+    id         text not null,
+    merchant   bigint not null references account (no),
+    category   text not null,
+    amount     bigint not null check (amount > 0),
+    refunded   bigint not null default 0 check (refunded between 0 and amount),
+    primary key (order_no, id)
+) with (fillfactor = 80);
+
+create table review (
+    order_no   bigint not null references orders (no),
+    id         text not null,
+    score      smallint not null check (score between 1 and 5),
+    at         timestamptz not null,
+    primary key (order_no, id)
+);
+
+-- What the buyer filed, once per market and id. `no` is the number of its case as well.
+create sequence case_no as bigint;
+create table application (
+    no         bigint primary key,
+    market     smallint not null references market (no),
+    id         text not null,
+    order_no   bigint not null,
+    line       text not null,
+    buyer      bigint not null,
+    merchant   bigint not null,
+    remedy     text not null,
+    stage      text not null,
+    reason     text not null,
+    amount     bigint not null check (amount > 0),
+    applied_at timestamptz not null,
+    -- what else came with it, as sent: evidence, comment
+    extra      json,
+    -- BLAKE2b of the body: the same id with another digest is a conflict
+    digest     bytea not null,
+    unique (market, id),
+    foreign key (order_no, line) references order_line (order_no, id)
+);
+
+-- The answer, frozen when issued: the facts read (exact text), the version and row that decided, the reasons.
+create table ruling (
+    application    bigint primary key references application (no),
+    policy_version int not null references policy_version (no),
+    outcome        text not null check (outcome in ('subsidise', 'refund_by_merchant', 'negotiate', 'merchant_decides',
+                                                    'return_and_refund', 'decline', 'review')),
+    payer          text not null check (payer in ('platform', 'merchant', 'none')),
+    return_required boolean not null,
+    amount         bigint not null check (amount >= 0),
+    respond_within_hours int check (respond_within_hours > 0),
+    rule           text not null,
+    because_en     text not null,
+    because_zh     text not null,
+    facts          json not null,
+    trace          json not null,
+    engine         text not null,
+    ruled_at       timestamptz not null
+);
+
+-- The life of an application after its ruling. Named "cases" because CASE is a word of SQL.
+create table cases (
+    no         bigint primary key references application (no),
+    market     smallint not null,
+    outcome    text not null,
+    state      text not null check (state in ('open', 'negotiating', 'under_review', 'closed')),
+    opened_at  timestamptz not null,
+    -- by when somebody must have answered
+    due_at     timestamptz
+) with (fillfactor = 80);
+create index cases_by_market on cases (market, opened_at, no);
+create index cases_due on cases (due_at) where due_at is not null and state <> 'closed';
+
+-- The ledger. One transfer moves one amount from one account to another, so its two postings sum to zero by the shape of the
+-- table: there is no way to write one leg. Rows are never changed (see the trigger); a correction is a new transfer.
+create table transfer (
+    no         bigint generated always as identity primary key,
+    market     smallint not null,
+    currency   text not null,
+    cause      text not null check (cause in ('subsidy', 'merchant_refund')),
+    case_no    bigint not null references application (no),
+    -- who pays: a ledger account is a kind and, where it belongs to somebody, that account
+    debit      text not null check (debit in ('fund', 'merchant', 'buyer')),
+    debit_of   bigint references account (no),
+    credit     text not null check (credit in ('fund', 'merchant', 'buyer')),
+    credit_of  bigint references account (no),
+    amount     bigint not null check (amount > 0),
+    booked_at  timestamptz not null,
+    check ((debit, coalesce(debit_of, 0)) <> (credit, coalesce(credit_of, 0))),
+    check ((debit = 'fund') = (debit_of is null)),
+    check ((credit = 'fund') = (credit_of is null)),
+    -- a market's ledger is in the market's currency only
+    foreign key (market, currency) references market (no, currency),
+    -- at most one subsidy, at most one imposed refund, per case
+    unique (case_no, cause)
+);
+create index transfer_by_market on transfer (market, booked_at);
+
+-- The two postings of every transfer: what the account gains is positive.
+create view posting as
+    select no as transfer, market, currency, case_no, cause, debit as account, debit_of as owner, -amount as amount, booked_at
+    from transfer
+    union all
+    select no, market, currency, case_no, cause, credit, credit_of, amount, booked_at from transfer;
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% rows are never changed: write a new one', tg_table_name using errcode = 'restrict_violation';
+end $$;
+create trigger transfer_is_immutable before update or delete on transfer for each statement execute function refuse_change();
+create trigger ruling_is_immutable before update or delete on ruling for each statement execute function refuse_change();
+create trigger application_is_immutable before update or delete on application for each statement execute function refuse_change();
+create trigger policy_version_is_immutable before update or delete on policy_version for each statement execute function refuse_change();
+
+-- The outbox: what happened, in order, for subscribers; written with what it tells of.
+create table outbox (
+    no         bigint generated always as identity primary key,
+    market     smallint not null,
+    kind       text not null,
+    case_no    bigint not null,
+    at         timestamptz not null
+);

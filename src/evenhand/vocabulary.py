@@ -1,0 +1,200 @@
+"""Every fact, outcome and reason a policy may use: the words that documents, code and screens share.
+
+A fact has a dotted name (`buyer.integrity`), a type and, where it helps, a range. The names, types and values here are a
+contract: market places send them, policy documents read them, rulings are stored with them. A fact that is not known is
+null. Numbers are exact: a `number` has a fixed count of decimals (`scale`), an `integer` has none; nothing is a float.
+
+`history.*` facts are windowed counts. They are declared once, as a `Measure` over a whole number of days; `evenhand.history`
+turns the declarations into figures. The *N*-day window holds the N completed days before today plus today so far, in the
+market's time zone, strictly before the event that asks.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Lang = Literal["en", "zh"]
+Kind = Literal["choice", "integer", "number", "boolean", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact a policy may read."""
+
+    # dotted name, as policies and JSON spell it
+    name: str
+    kind: Kind
+    # what people call it
+    en: str
+    zh: str
+    # allowed values of a choice, worst or lowest first when `ordered`
+    values: tuple[str, ...] = ()
+    ordered: bool = False
+    # decimals of a `number`; 0 for integers
+    scale: int = 0
+    # least and greatest possible value, both included; null means unbounded
+    low: int | None = None
+    high: int | None = None
+    # how a person reads the figure: "money" is minor units of the market's currency
+    unit: Literal["", "money", "days", "score"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something counted per account and day, from which windowed `history.*` facts are read."""
+
+    # whose account counts it
+    owner: Literal["buyer", "merchant"]
+    name: str
+    # windows, in days, in which policies may read it
+    windows: tuple[int, ...]
+    en: str
+    zh: str
+
+
+REMEDIES: Final = ("refund_only", "return_and_refund", "exchange")
+STAGES: Final = ("unshipped", "in_transit", "received")
+REASONS: Final = (
+    "quality",
+    "not_as_described",
+    "counterfeit",
+    "wrong_item",
+    "missing_item",
+    "damaged",
+    "not_received",
+    "no_reason",
+    "other",
+)
+INTEGRITY: Final = ("poor", "fair", "good", "excellent")
+LABELS: Final = ("none", "watched", "malicious")
+MERCHANT_RULES: Final = ("none", "refund_without_return", "exchange", "partial_refund")
+OUTCOMES: Final = (
+    "subsidise",
+    "refund_by_merchant",
+    "negotiate",
+    "merchant_decides",
+    "return_and_refund",
+    "decline",
+    "review",
+)
+PAYERS: Final = ("platform", "merchant", "none")
+
+# The order of the measures is the order of their columns in an account's day tiles: append, never reorder.
+BUYER_MEASURES: Final = (
+    Measure("buyer", "orders", (90, 365), "orders placed by the buyer", "买家下单数"),
+    Measure("buyer", "applications", (90, 365), "refund applications by the buyer", "买家退款申请数"),
+    Measure("buyer", "refund_only", (90, 365), "refund-only applications by the buyer", "买家仅退款申请数"),
+    Measure("buyer", "counterfeit_claims", (90, 365), "counterfeit claims by the buyer", "买家假货投诉数"),
+    Measure("buyer", "declined", (90, 365), "intercepted applications of the buyer", "买家被拦截申请数"),
+)
+MERCHANT_MEASURES: Final = (
+    Measure("merchant", "orders", (365,), "orders of the store", "店铺订单数"),
+    Measure("merchant", "deliveries", (365,), "deliveries of the store", "店铺送达数"),
+    Measure("merchant", "late_deliveries", (365,), "late deliveries of the store", "店铺延迟送达数"),
+    Measure("merchant", "reviews", (365,), "reviews of the store", "店铺评价数"),
+    Measure("merchant", "review_points", (365,), "sum of the store's review scores", "店铺评价总分"),
+    Measure("merchant", "disputes", (365,), "refund applications against the store", "店铺被申请退款数"),
+    Measure("merchant", "disputes_lost", (365,), "disputes the store lost", "店铺败诉纠纷数"),
+)
+
+
+def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
+    return [
+        Fact(
+            f"history.{measure.owner}_{measure.name}_{days}d",
+            "integer",
+            f"{measure.en} in {days} days",
+            f"{days}天内{measure.zh}",
+            low=0,
+        )
+        for measure in measures
+        for days in measure.windows
+    ]
+
+
+_FACTS: tuple[Fact, ...] = (
+    Fact("application.remedy", "choice", "remedy asked", "申请类型", values=REMEDIES),
+    Fact("application.stage", "choice", "stage", "阶段", values=STAGES),
+    Fact("application.reason", "choice", "reason", "申请原因", values=REASONS),
+    Fact("application.amount", "integer", "amount asked", "申请金额", low=1, unit="money"),
+    Fact("application.days_since_receipt", "integer", "days since receipt", "签收后天数", low=0, unit="days"),
+    Fact("application.evidence_count", "integer", "pieces of evidence", "凭证数量", low=0),
+    Fact("order.amount", "integer", "amount of the order line", "订单行金额", low=0, unit="money"),
+    Fact("order.category", "string", "category", "类目"),
+    Fact("buyer.integrity", "choice", "account integrity", "账号诚信状态", values=INTEGRITY, ordered=True),
+    Fact("buyer.integrity_score", "integer", "integrity score", "诚信分", low=0, high=1000, unit="score"),
+    Fact("buyer.label", "choice", "account label", "账号标签", values=LABELS, ordered=True),
+    Fact(
+        "merchant.experience_score",
+        "number",
+        "store experience score",
+        "店铺体验分",
+        scale=2,
+        low=0,
+        high=5,
+        unit="score",
+    ),
+    Fact("merchant.high_quality", "boolean", "high-quality merchant", "优质商家"),
+    Fact("merchant.rule", "choice", "merchant's own rule", "商家自定规则", values=MERCHANT_RULES),
+    Fact("abuse.score", "number", "abuse score", "滥用评分", scale=3, low=0, high=1, unit="score"),
+    Fact("abuse.frequent_refund_only", "boolean", "unusually frequent refund-only", "异常高频仅退款"),
+    Fact("abuse.empty_parcel", "boolean", "empty parcel sent back", "退回空包裹"),
+    Fact("abuse.frequent_counterfeit_claims", "boolean", "frequent counterfeit claims", "频繁投诉假货"),
+    Fact("abuse.reused_evidence", "boolean", "reused evidence", "重复使用凭证"),
+    Fact("history.buyer_days_known", "integer", "days the buyer is known", "买家账号时长", low=0, unit="days"),
+    Fact("history.merchant_days_known", "integer", "days the store is known", "店铺时长", low=0, unit="days"),
+    *_window_facts(BUYER_MEASURES),
+    *_window_facts(MERCHANT_MEASURES),
+)
+FACTS: Final[dict[str, Fact]] = {fact.name: fact for fact in _FACTS}
+
+# What each allowed value is called, in English and Chinese. Values of several facts share the words.
+VALUE_WORDS: Final[dict[str, dict[Lang, str]]] = {
+    "refund_only": {"en": "refund only", "zh": "仅退款"},
+    "exchange": {"en": "exchange", "zh": "换货"},
+    "unshipped": {"en": "not shipped", "zh": "未发货"},
+    "in_transit": {"en": "in transit", "zh": "运输中"},
+    "received": {"en": "received", "zh": "已收货"},
+    "quality": {"en": "quality problem", "zh": "质量问题"},
+    "not_as_described": {"en": "not as described", "zh": "描述不符"},
+    "counterfeit": {"en": "counterfeit", "zh": "假冒商品"},
+    "wrong_item": {"en": "wrong item", "zh": "发错商品"},
+    "missing_item": {"en": "missing item", "zh": "少件"},
+    "damaged": {"en": "damaged", "zh": "商品破损"},
+    "not_received": {"en": "not received", "zh": "未收到货"},
+    "no_reason": {"en": "no reason given", "zh": "无理由"},
+    "other": {"en": "other", "zh": "其他"},
+    "poor": {"en": "poor", "zh": "较差"},
+    "fair": {"en": "fair", "zh": "一般"},
+    "good": {"en": "good", "zh": "良好"},
+    "excellent": {"en": "excellent", "zh": "优秀"},
+    "watched": {"en": "watched", "zh": "关注"},
+    "malicious": {"en": "malicious", "zh": "恶意"},
+    "refund_without_return": {"en": "refund without return", "zh": "退款不退货"},
+    "partial_refund": {"en": "partial refund", "zh": "部分退款"},
+    "subsidise": {"en": "subsidised by the platform", "zh": "平台补贴"},
+    "refund_by_merchant": {"en": "refunded by the merchant", "zh": "商家退款"},
+    "negotiate": {"en": "parties negotiate", "zh": "双方协商"},
+    "merchant_decides": {"en": "merchant decides", "zh": "商家自主处理"},
+    "return_and_refund": {"en": "return and refund", "zh": "退货退款"},
+    "decline": {"en": "intercepted", "zh": "拦截"},
+    "review": {"en": "reviewed by a person", "zh": "人工审核"},
+    "platform": {"en": "platform", "zh": "平台"},
+    "merchant": {"en": "merchant", "zh": "商家"},
+    "none": {"en": "none", "zh": "无"},
+    "true": {"en": "yes", "zh": "是"},
+    "false": {"en": "no", "zh": "否"},
+    "null": {"en": "unknown", "zh": "未知"},
+}
+
+
+def word(value: object, lang: Lang) -> str:
+    """Name a fact's value for a person: `word("good", "zh")` is 良好; text that is no value of ours is returned as it is."""
+    match value:
+        case None:
+            key = "null"
+        case bool():
+            key = "true" if value else "false"
+        case _:
+            key = str(value)
+    words = VALUE_WORDS.get(key)
+    return words[lang] if words else key
