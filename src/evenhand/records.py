@@ -56,7 +56,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reviews: Annotated[list[Review], msgspec.Meta(max_length=50)] = []
 
 
-class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A refund application: what a buyer files about one order line."""
 
     id: Id

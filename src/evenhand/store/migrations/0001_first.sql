@@ -48,9 +48,10 @@ create table label (
 );
 create index label_account on label (account);
 
--- An order as far as it has come.
+-- An order as far as it has come. Numbers are taken before the rows are written, so that one statement can write them all.
+create sequence order_no as bigint;
 create table orders (
-    no           bigint generated always as identity primary key,
+    no           bigint primary key,
     market       smallint not null references market (no),
     id           text not null,
     buyer        bigint not null references account (no),
@@ -65,6 +66,8 @@ create table orders (
 create table order_line (
     order_no   bigint not null references orders (no),
     id         text not null,
+    -- its place in the order, from 0
+    position   smallint not null,
     merchant   bigint not null references account (no),
     category   text not null,
     amount     bigint not null check (amount > 0),
@@ -149,6 +152,8 @@ create table transfer (
     credit     text not null check (credit in ('fund', 'merchant', 'buyer')),
     credit_of  bigint references account (no),
     amount     bigint not null check (amount > 0),
+    -- the business moment the money counts for (accountants' value date), and when the row was written
+    value_at   timestamptz not null,
     booked_at  timestamptz not null,
     check ((debit, coalesce(debit_of, 0)) <> (credit, coalesce(credit_of, 0))),
     check ((debit = 'fund') = (debit_of is null)),
@@ -158,14 +163,15 @@ create table transfer (
     -- at most one subsidy, at most one imposed refund, per case
     unique (case_no, cause)
 );
-create index transfer_by_market on transfer (market, booked_at);
+create index transfer_by_market on transfer (market, value_at);
 
 -- The two postings of every transfer: what the account gains is positive.
 create view posting as
-    select no as transfer, market, currency, case_no, cause, debit as account, debit_of as owner, -amount as amount, booked_at
+    select no as transfer, market, currency, case_no, cause, debit as account, debit_of as owner, -amount as amount,
+           value_at, booked_at
     from transfer
     union all
-    select no, market, currency, case_no, cause, credit, credit_of, amount, booked_at from transfer;
+    select no, market, currency, case_no, cause, credit, credit_of, amount, value_at, booked_at from transfer;
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

@@ -1,0 +1,35 @@
+"""Scores of an account, by the scorecard documents beside this file.
+
+Each scorecard is a policy document: its tables turn `history.*` facts into points and bands. What the tables say is what
+people are shown; nothing is scored anywhere else.
+"""
+
+from importlib.resources import files
+from typing import Any, Final
+
+from evenhand.policy import Policy
+
+
+def _scorecard(name: str) -> Policy:
+    document = files("evenhand.accounts") / "scorecards" / f"{name}.md"
+    return Policy.parse(document.read_text("utf-8"), f"{name}.md")
+
+
+INTEGRITY: Final = _scorecard("integrity")
+EXPERIENCE: Final = _scorecard("experience")
+ABUSE: Final = _scorecard("abuse")
+SCORECARDS: Final = (INTEGRITY, EXPERIENCE, ABUSE)
+
+
+def scored(facts: dict[str, dict[str, Any]]) -> None:
+    """Fill in the scores that follow from `facts["history"]`: buyer.integrity, merchant.experience_score, abuse.* and the rest."""
+    buyer, merchant, abuse = facts["buyer"], facts["merchant"], facts["abuse"]
+    integrity = INTEGRITY.decide(facts)
+    buyer["integrity"] = integrity["buyer.integrity"]
+    buyer["integrity_score"] = integrity["buyer.integrity_score"]
+    experience = EXPERIENCE.decide(facts)
+    merchant["experience_score"] = experience["merchant.experience_score"]
+    merchant["high_quality"] = experience["merchant.high_quality"]
+    abuses = ABUSE.decide(facts)
+    abuse["frequent_refund_only"] = abuses["abuse.frequent_refund_only"]
+    abuse["frequent_counterfeit_claims"] = abuses["abuse.frequent_counterfeit_claims"]

@@ -1,0 +1,60 @@
+"""Build the facts a policy reads, from an application, its order and the two accounts as they stand at that moment. Pure."""
+
+from typing import Any
+
+from evenhand.accounts.scores import scored
+from evenhand.accounts.state import Account
+from evenhand.filings import Filing
+from evenhand.history import BUYER, MERCHANT
+
+Facts = dict[str, dict[str, Any]]
+
+
+def build_facts(filing: Filing, buyer: Account, merchant: Account) -> Facts:
+    """The facts of a filing, nested as in JSON; what is not known is None.
+
+    History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`,
+    `abuse.empty_parcel` and `abuse.reused_evidence` are not observed yet, so they are None; merchants have no rules of their own
+    yet, so `merchant.rule` is "none".
+    """
+    market, application = filing.market, filing.application
+    day = market.day(filing.moment)
+    received = filing.delivered_at
+    facts: Facts = {
+        "application": {
+            "remedy": application.remedy,
+            "stage": application.stage,
+            "reason": application.reason,
+            "amount": application.amount,
+            "days_since_receipt": day - market.day(received) if received and received <= filing.moment else None,
+            "evidence_count": len(application.evidence),
+        },
+        "order": {"amount": filing.paid, "category": filing.category},
+        "buyer": {"integrity": None, "integrity_score": None, "label": buyer.label(filing.moment)},
+        "merchant": {"experience_score": None, "high_quality": None, "rule": "none"},
+        "abuse": {
+            "score": None,
+            "frequent_refund_only": None,
+            "empty_parcel": None,
+            "frequent_counterfeit_claims": None,
+            "reused_evidence": None,
+        },
+        "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day),
+    }
+    scored(facts)
+    return facts
+
+
+def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) -> None:
+    """Fold a ruled application into the history of both accounts."""
+    application, day = filing.application, filing.market.day(filing.moment)
+    BUYER.count(buyer.tiles, day, "applications")
+    if application.remedy == "refund_only":
+        BUYER.count(buyer.tiles, day, "refund_only")
+    if application.reason == "counterfeit":
+        BUYER.count(buyer.tiles, day, "counterfeit_claims")
+    if outcome == "decline":
+        BUYER.count(buyer.tiles, day, "declined")
+    MERCHANT.count(merchant.tiles, day, "disputes")
+    if outcome == "refund_by_merchant":
+        MERCHANT.count(merchant.tiles, day, "disputes_lost")

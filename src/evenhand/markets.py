@@ -1,0 +1,66 @@
+"""A market at work: its number in the store, its clock, and which policy version rules at a moment."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from evenhand.errors import BadInput, UnknownThing
+from evenhand.policy import Policy
+from evenhand.records import Market
+
+# How far a sender's clock may run ahead of ours before a moment counts as the future.
+CLOCK_SKEW: Final = timedelta(minutes=1)
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name; raises `BadInput` for any other text."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"{name!r} is not a time zone like Asia/Shanghai", field="time_zone") from None
+
+
+class MarketDesk:
+    """One market, ready to rule. `versions` are (number in the store, policy), oldest effective first."""
+
+    def __init__(self, number: int, market: Market, synthetic: bool, versions: Sequence[tuple[int, Policy]]) -> None:
+        self.number = number
+        self.market = market
+        self.synthetic = synthetic
+        self.currency = market.currency
+        self.zone = time_zone(market.time_zone)
+        self.versions = tuple(sorted(versions, key=lambda version: version[1].effective))
+        self.pinned = next((version for version in versions if version[1].version == market.pinned), None)
+        if market.pinned and not self.pinned:
+            raise UnknownThing(f"policy {market.policy} has no version {market.pinned}", field="pinned")
+        if not versions:
+            raise UnknownThing(f"there is no policy {market.policy!r}", field="policy")
+        # the version of a day is asked for every application and changes every few months
+        self._on = lru_cache(maxsize=1024)(self._in_force)
+
+    def day(self, moment: datetime) -> int:
+        """The market's calendar day of a moment, as a count of days since 1970-01-01."""
+        return moment.astimezone(self.zone).toordinal() - _EPOCH
+
+    def policy(self, applied_at: datetime, placed_at: datetime) -> tuple[int, Policy]:
+        """The version that rules an application, with its number in the store.
+
+        A pinned version rules whatever the date; otherwise the version in force on the day of the application, or, when that
+        one is anchored to the order, on the day the order was placed. Raises `BadInput` when none was in force yet.
+        """
+        if self.pinned:
+            return self.pinned
+        version = self._on(self.day(applied_at))
+        return self._on(self.day(placed_at)) if version[1].anchor == "order" else version
+
+    def _in_force(self, day: int) -> tuple[int, Policy]:
+        today = date.fromordinal(day + _EPOCH)
+        for version in reversed(self.versions):
+            if version[1].effective <= today:
+                return version
+        first = self.versions[0][1]
+        raise BadInput(f"no version of policy {first.name} was in force on {today}; the first is of {first.effective}")
