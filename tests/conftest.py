@@ -1,0 +1,59 @@
+"""A real PostgreSQL for the tests: one embedded server for the session, a fresh migrated database for each test."""
+
+from collections.abc import AsyncGenerator
+from itertools import count
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from evenhand.store import Database, open_database
+from evenhand.store.embedded import use_embedded
+
+_numbers = count(1)
+_TEMPLATE = "evenhand_template"
+
+
+@pytest.fixture(scope="session")
+async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
+    """URL of the session's embedded server; its own database stays empty."""
+    async with use_embedded(tmp_path_factory.mktemp("server")) as server:
+        yield await server.url()
+
+
+@pytest.fixture(scope="session")
+async def template_url(database_url: str) -> str:
+    """URL of a migrated database that nobody stays connected to, so that it can be copied."""
+    await _execute(database_url, f"create database {_TEMPLATE}")
+    url = _of_database(database_url, _TEMPLATE)
+    async with open_database(url):
+        pass
+    return url
+
+
+@pytest.fixture
+async def fresh_url(database_url: str, template_url: str) -> AsyncGenerator[str]:
+    """URL of an empty, migrated database: for tests that start a process of their own with `--database`."""
+    name = f"test_{next(_numbers)}"
+    await _execute(database_url, f"create database {name} template {_TEMPLATE}")
+    yield _of_database(template_url, name)
+    await _execute(database_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(fresh_url: str) -> AsyncGenerator[Database]:
+    """An empty, migrated database, open."""
+    async with open_database(fresh_url) as opened:
+        yield opened
+
+
+def _of_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+async def _execute(url: str, command: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(command)
+    finally:
+        await connection.close()
