@@ -3,21 +3,20 @@
     validate -> load accounts (one query) -> build facts -> policy.rule (pure) -> book (one transaction) -> answer
 
 It always works on a batch and answers item by item, in order: a ruling, or the error of that item, which never touches the
-others. Everything a batch changes is written in one transaction, or nothing is. Accounts are locked from reading their history
-to writing it, so concurrent batches that share an account rule one after the other, each seeing what came before.
+others. Everything a batch changes is written in one transaction, or nothing is. Every ruling sees all that was ruled before it:
+an account is written only at the version it was read at; when another writer got in between, the batch begins again.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final, TypeVar
 
 import asyncpg
 
 from evenhand.accounts import state
-from evenhand.accounts.state import Connection
-from evenhand.booking import Batch, Ruled, issued_before
+from evenhand.accounts.state import Account, Connection, Stale
+from evenhand.booking import Batch, Ruled, issued_before, parsed
 from evenhand.errors import Conflict, EvenhandError, StoreError
 from evenhand.facts import build_facts
 from evenhand.filings import join_orders
@@ -34,6 +33,7 @@ _sql: Final = Queries.load("desk")
 _TRIES: Final = 6
 # Two batches that bring the same new thing at once: one of them begins again and finds it there.
 _COLLISIONS: Final = (
+    Stale,
     asyncpg.UniqueViolationError,
     asyncpg.CheckViolationError,
     asyncpg.DeadlockDetectedError,
@@ -62,6 +62,10 @@ class Desk:
         self._pool = pool
         self._clock = clock
         self.markets: Mapping[str, MarketDesk] = {}
+        # the two stations of `_rule_ahead`, and the accounts of the batch at the second
+        self._reading = asyncio.Lock()
+        self._booking = asyncio.Lock()
+        self._ahead: Mapping[int, Account] = {}
 
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
@@ -84,7 +88,7 @@ class Desk:
     async def add_market(self, market: Market, *, synthetic: bool = False) -> None:
         """Open a market. The same again is fine; the same id with other settings is a `Conflict`."""
         stored = await self._pool.fetch(_sql.policy_versions)
-        versions = [(row["no"], _parsed(row["source"])) for row in stored if row["policy"] == market.policy]
+        versions = [(row["no"], parsed(row["source"])) for row in stored if row["policy"] == market.policy]
         MarketDesk(0, market, synthetic, versions)  # refuses an unknown policy, version or time zone
         values = (market.id, market.name, market.policy, market.pinned, market.currency, market.time_zone, synthetic)
         await self._pool.execute(_sql.add_market, *values)
@@ -97,7 +101,7 @@ class Desk:
         # of two texts of one version (an upgrade corrected it) the later rules; rulings keep naming the text that made them
         versions: dict[str, dict[str, tuple[int, Policy]]] = {}
         for row in await self._pool.fetch(_sql.policy_versions):
-            versions.setdefault(row["policy"], {})[row["version"]] = (row["no"], _parsed(row["source"]))
+            versions.setdefault(row["policy"], {})[row["version"]] = (row["no"], parsed(row["source"]))
         self.markets = {
             row["id"]: MarketDesk(
                 row["no"],
@@ -109,53 +113,100 @@ class Desk:
         }
 
     async def rule(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
-        """Rule a batch of (market id, application): THE PATH."""
+        """Rule a batch of (market id, application). Answers item by item, in order, once everything is durable.
 
-        async def path(connection: Connection) -> list[Ruled | EvenhandError]:
+        Raises `StoreError` when the database does not take the batch; nothing of it is written then.
+        """
+        return await self._persist(lambda: self._rule_ahead(items), lambda: self._rule_locked(items))
+
+    async def take_orders(self, items: Sequence[tuple[str, Order]]) -> list[OrderTaken | EvenhandError]:
+        """Take a batch of (market id, order). Answers and errors as for `rule`."""
+
+        async def take() -> list[OrderTaken | EvenhandError]:
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await take_orders(connection, self.markets, items, self._clock())
+
+        return await self._persist(take, take)
+
+    async def _path(
+        self,
+        connection: Connection,
+        items: Sequence[tuple[str, Application]],
+        now: datetime,
+        ahead: Mapping[int, Account],
+    ) -> tuple[Batch, dict[int, Ruled | EvenhandError]]:
+        """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead` is what the batch before is writing."""
+        joined = await join_orders(connection, self.markets, items, now)
+        answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
+        accounts = caught_up(joined.accounts, ahead)
+        batch = Batch(accounts)
+        for filing in joined.filings:
+            try:
+                answer = batch.before(filing)
+                if answer is None:
+                    number, policy = filing.market.policy(filing.moment, filing.placed_at)
+                    batch.check_left(filing)
+                    facts = build_facts(filing, accounts[filing.buyer], accounts[filing.merchant])
+                    ruling = policy.rule_trusted(facts, filing.market.currency)
+                    answer = batch.add(filing, number, facts, ruling)
+                answers[filing.index] = answer
+            except EvenhandError as error:
+                answers[filing.index] = error
+        return batch, answers
+
+    async def _rule_ahead(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
+        """Rule while the batch before is still being written.
+
+        Reading-and-ruling and booking are two stations, one batch at each. This batch sees what the one before did to the
+        accounts although that is not committed yet; should that fail, the accounts' versions do not match and `Stale` is raised.
+        """
+        async with self._reading, self._pool.acquire() as connection:
             now = self._clock()
-            filings, repeats, errors = await join_orders(connection, self.markets, items, now)
-            accounts = await state.lock(connection, (no for filing in filings for no in (filing.buyer, filing.merchant)))
-            answers = await issued_before(connection, repeats) | errors
-            batch = Batch(accounts)
-            for filing in filings:
-                try:
-                    answer = batch.before(filing)
-                    if answer is None:
-                        number, policy = filing.market.policy(filing.moment, filing.placed_at)
-                        batch.check_left(filing)
-                        facts = build_facts(filing, accounts[filing.buyer], accounts[filing.merchant])
-                        ruling = policy.rule_trusted(facts, filing.market.currency)
-                        answer = batch.add(filing, number, facts, ruling)
-                    answers[filing.index] = answer
-                except EvenhandError as error:
-                    answers[filing.index] = error
+            batch, answers = await self._path(connection, items, now, self._ahead)
+            await self._booking.acquire()
+            self._ahead = batch.accounts if batch else {}
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await batch.book(connection, now)
+        except BaseException:
+            self._ahead = {}
+            raise
+        finally:
+            self._booking.release()
+        return [answers[index] for index in range(len(items))]
+
+    async def _rule_locked(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
+        """Rule with the accounts locked from reading to writing: slower, and sure to get through beside other writers."""
+        async with self._reading, self._booking, self._pool.acquire() as connection, connection.transaction():
+            now = self._clock()
+            self._ahead = {}
+            joined = await join_orders(connection, self.markets, items, now)
+            await state.lock(connection, joined.accounts)
+            batch, answers = await self._path(connection, items, now, {})
             await batch.book(connection, now)
             return [answers[index] for index in range(len(items))]
 
-        return await self._in_transaction(path)
-
-    async def take_orders(self, items: Sequence[tuple[str, Order]]) -> list[OrderTaken | EvenhandError]:
-        """Take a batch of (market id, order)."""
-        return await self._in_transaction(lambda connection: take_orders(connection, self.markets, items, self._clock()))
-
-    async def _in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work in one transaction; begin again when another batch got in between, or the database went away for a moment.
+    async def _persist(self, first: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]]) -> T:
+        """Try, and begin again when another writer got in between or the database went away for a moment.
 
         Beginning again is safe even when the answer to a commit was lost: what was committed is found and answered as repeated.
         """
         problem: Exception | None = None
         for attempt in range(_TRIES):
             try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    return await work(connection)
+                return await (again() if attempt else first())
             except _COLLISIONS as error:
                 problem = error
             except _LOST as error:
                 problem = error
                 await asyncio.sleep(0.1 * 2**attempt)
-        raise StoreError(f"the database did not take the batch after {_TRIES} tries: {problem}") from problem
+        raise StoreError(f"the database did not take the batch after {_TRIES} tries: {problem!r}") from problem
 
 
-@lru_cache(maxsize=256)
-def _parsed(source: str) -> Policy:
-    return Policy.parse(source)
+def caught_up(read: dict[int, Account], ahead: Mapping[int, Account]) -> dict[int, Account]:
+    """Accounts as they will be once the batch ahead is written: where it holds a later state than was read, that one."""
+    for number in read.keys() & ahead.keys():
+        before = ahead[number]
+        if before.version >= read[number].version:
+            read[number] = Account(before.version + 1, before.tiles[:])
+    return read

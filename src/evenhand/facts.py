@@ -30,7 +30,7 @@ def build_facts(filing: Filing, buyer: Account, merchant: Account) -> Facts:
             "evidence_count": len(application.evidence),
         },
         "order": {"amount": filing.paid, "category": filing.category},
-        "buyer": {"integrity": None, "integrity_score": None, "label": buyer.label(filing.moment)},
+        "buyer": {"integrity": None, "integrity_score": None, "label": filing.label},
         "merchant": {"experience_score": None, "high_quality": None, "rule": "none"},
         "abuse": {
             "score": None,

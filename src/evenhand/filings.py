@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final
+from operator import attrgetter
+from typing import Final, NoReturn
 
-import asyncpg
 import msgspec
 
-from evenhand.accounts.state import Connection
+from evenhand.accounts.state import Account, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
+from evenhand.history.tiles import unpack
 from evenhand.markets import CLOCK_SKEW, MarketDesk
 from evenhand.money import written
 from evenhand.records import Application
@@ -22,7 +23,7 @@ _canonical: Final = msgspec.json.Encoder()
 
 @dataclass(slots=True)
 class Filing:
-    """An application with everything the store knows about its order line."""
+    """An application with everything the store knows about its order line and its parties."""
 
     # its place in the batch
     index: int
@@ -33,16 +34,18 @@ class Filing:
     moment: datetime
     # the number of the case to be opened
     case: int
-    order_no: int
-    # account numbers
-    buyer: int
-    merchant: int
+    # of the order line: its number, category, what was paid and what has been granted back before this batch (minor units)
+    line: int
     category: str
-    # of the order line, minor units: what was paid, and what has been granted back before this batch
     paid: int
     refunded: int
     placed_at: datetime
     delivered_at: datetime | None
+    # account numbers
+    buyer: int
+    merchant: int
+    # the buyer's label at that moment
+    label: str
 
 
 def digest(application: Application) -> bytes:
@@ -56,14 +59,25 @@ def conflict(application: Application) -> Conflict:
     return Conflict(f"application {application.id!r} was filed before with another body", field="id")
 
 
+@dataclass(slots=True)
+class Joined:
+    """A batch after it met the store."""
+
+    # what is to be ruled, in the order it was sent
+    filings: list[Filing]
+    # the state of every account in them, as read
+    accounts: dict[int, Account]
+    # numbers of applications that were filed before with the same body, by place in the batch
+    repeats: dict[int, int]
+    # what is wrong with the others, by place
+    errors: dict[int, EvenhandError]
+
+
 async def join_orders(
     connection: Connection, markets: Mapping[str, MarketDesk], items: Sequence[tuple[str, Application]], now: datetime
-) -> tuple[list[Filing], dict[int, int], dict[int, EvenhandError]]:
-    """Join (market id, application) to their orders: the filings to rule, in order; the numbers of applications filed before, by
-    place in the batch; and what is wrong with the others, by place."""
-    filings: list[Filing] = []
-    repeats: dict[int, int] = {}
-    errors: dict[int, EvenhandError] = {}
+) -> Joined:
+    """Join (market id, application) to their orders and accounts, in one query."""
+    joined = Joined([], {}, {}, {})
     places: list[int] = []
     numbers: list[int] = []
     ids: list[str] = []
@@ -77,36 +91,63 @@ async def join_orders(
             orders.append(application.order)
             lines.append(application.line)
         else:
-            errors[index] = UnknownThing(f"there is no market {market!r}", field="market")
+            joined.errors[index] = UnknownThing(f"there is no market {market!r}", field="market")
+    accounts = joined.accounts
     for row in await connection.fetch(_sql.find, numbers, ids, orders, lines):
-        index = places[row["i"] - 1]
-        market, application = items[index]
+        (
+            place, case, line, category, paid, refunded, placed_at, delivered_at, buyer, buyer_version, buyer_tiles,
+            merchant, merchant_version, merchant_tiles, labels, known, known_digest,
+        ) = row  # fmt: skip
+        index = places[place - 1]
+        market_id, application = items[index]
+        market = markets[market_id]
         body = digest(application)
-        if row["known"] is None:
-            try:
-                filings.append(_filing(index, markets[market], application, body, now, row))
-            except EvenhandError as error:
-                errors[index] = error
-        elif row["digest"] == body:
-            repeats[index] = row["known"]
-        else:
-            errors[index] = conflict(application)
-    filings.sort(key=lambda filing: filing.index)
-    return filings, repeats, errors
+        moment = application.applied_at or now
+        if known is not None:
+            if known_digest == body:
+                joined.repeats[index] = known
+            else:
+                joined.errors[index] = conflict(application)
+            continue
+        try:
+            if line is None:
+                await _no_line(connection, market, application)
+            _check(market, application, moment, now, placed_at, paid)
+        except EvenhandError as error:
+            joined.errors[index] = error
+            continue
+        label = label_at(labels, moment) if labels else "none"
+        joined.filings.append(
+            Filing(
+                index, market, application, body, moment, case, line, category, paid, refunded, placed_at, delivered_at,
+                buyer, merchant, label,
+            )
+        )  # fmt: skip
+        if buyer not in accounts:
+            accounts[buyer] = Account(buyer_version, unpack(buyer_tiles))
+        if merchant not in accounts:
+            accounts[merchant] = Account(merchant_version, unpack(merchant_tiles))
+    joined.filings.sort(key=_place)
+    return joined
 
 
-def _filing(
-    index: int, market: MarketDesk, application: Application, body: bytes, now: datetime, row: asyncpg.Record
-) -> Filing:
-    """Check an application against its order; raises `BadInput` naming the field."""
-    (_, case, order_no, buyer, placed_at, delivered_at, merchant, category, paid, refunded, _, _) = row
-    if order_no is None:
-        raise UnknownThing(f"market {market.market.id} has no order {application.order!r}", field="order")
-    if merchant is None:
+_place = attrgetter("index")
+
+
+async def _no_line(connection: Connection, market: MarketDesk, application: Application) -> NoReturn:
+    if await connection.fetchval(_sql.order_exists, market.number, application.order):
         raise UnknownThing(f"order {application.order!r} has no line {application.line!r}", field="line")
+    raise UnknownThing(f"market {market.market.id} has no order {application.order!r}", field="order")
+
+
+def _check(
+    market: MarketDesk, application: Application, moment: datetime, now: datetime, placed_at: datetime, paid: int
+) -> None:
+    """Check an application against its order; raises `BadInput` naming the field."""
     if application.currency != market.currency:
-        raise BadInput(f"market {market.market.id} trades in {market.currency}, not {application.currency}", field="currency")
-    moment = application.applied_at or now
+        raise BadInput(
+            f"market {market.market.id} trades in {market.currency}, not {application.currency}", field="currency"
+        )
     if moment > now + CLOCK_SKEW:
         raise BadInput("lies in the future", field="applied_at")
     if moment < placed_at:
@@ -114,6 +155,3 @@ def _filing(
     if application.amount > paid:
         asked, worth = written(application.amount, market.currency), written(paid, market.currency)
         raise BadInput(f"{asked} is more than the order line's {worth}", field="amount")
-    return Filing(
-        index, market, application, body, moment, case, order_no, buyer, merchant, category, paid, refunded, placed_at, delivered_at
-    )

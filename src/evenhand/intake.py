@@ -24,7 +24,11 @@ _sql: Final = Queries.load("intake")
 # Something an account's history counts: (whose, account id, measure, moment, amount)
 Event = tuple[AccountKind, str, str, datetime, int]
 OrderKey = tuple[int, str]
-_DATES: Final[tuple[Literal["promised_at", "shipped_at", "delivered_at"], ...]] = ("promised_at", "shipped_at", "delivered_at")
+_DATES: Final[tuple[Literal["promised_at", "shipped_at", "delivered_at"], ...]] = (
+    "promised_at",
+    "shipped_at",
+    "delivered_at",
+)
 
 
 class OrderTaken(msgspec.Struct, frozen=True):
@@ -173,16 +177,19 @@ async def _store(
 
     reviews: list[tuple[int, str, int, datetime]] = []
     if new:
-        taken = [row["no"] for row in await connection.fetch(_sql.take_numbers, len(new))]
+        taken = await connection.fetchrow(_sql.take_numbers, len(new), sum(len(order.lines) for _, order in new))
+        assert taken is not None
+        line_numbers = iter(taken["lines"])
         orders: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
-        for number, ((market, _), order) in zip(taken, new, strict=True):
+        for number, ((market, _), order) in zip(taken["orders"], new, strict=True):
             buyer = numbers[market, "buyer", order.buyer]
             dates = (order.placed_at, order.promised_at, order.shipped_at, order.delivered_at)
             orders.append((number, market, order.id, buyer, *dates))
             for position, line in enumerate(order.lines):
                 merchant = numbers[market, "merchant", line.merchant]
-                lines.append((number, position, line.id, merchant, line.category, line.amount))
+                place = (next(line_numbers), market, order.id, line.id, number, position)
+                lines.append((*place, buyer, merchant, line.category, line.amount, order.placed_at, order.delivered_at))
             reviews += [(number, review.id, review.score, review.at) for review in order.reviews]
         await connection.execute(_sql.insert_orders, *_columns(orders))
         if lines:

@@ -22,7 +22,7 @@ SCORECARDS: Final = (INTEGRITY, EXPERIENCE, ABUSE)
 
 
 def scored(facts: dict[str, dict[str, Any]]) -> None:
-    """Fill in the scores that follow from `facts["history"]`: buyer.integrity, merchant.experience_score, abuse.* and the rest."""
+    """Fill in the scores that follow from `facts["history"]`: the buyer's, the merchant's and the signs of abuse."""
     buyer, merchant, abuse = facts["buyer"], facts["merchant"], facts["abuse"]
     integrity = INTEGRITY.decide(facts)
     buyer["integrity"] = integrity["buyer.integrity"]

@@ -1,10 +1,10 @@
--- The ground: markets, policies, accounts, orders, applications and their rulings, cases, the ledger, outgoing events.
+-- The ground: markets, policies, accounts, orders, applications with their rulings, the ledger.
 -- Times are timestamptz; money is bigint minor units of the market's currency; ids given by a marketplace are text.
 
 -- One platform or country site.
 create table market (
     no         smallint generated always as identity primary key,
-    id         text not null unique,
+    id         text collate "C" not null unique,
     name       text not null,
     policy     text not null,
     pinned     text,
@@ -26,12 +26,16 @@ create table policy_version (
     unique (policy, version, hash)
 );
 
--- A buyer or a merchant, with its history so far as packed day tiles (evenhand.history).
+-- A buyer or a merchant, with its history so far as packed day tiles (evenhand.history). Whoever writes the tiles raises the
+-- version, and only if it is still the one it read: two writers never overwrite each other.
 create table account (
     no         bigint generated always as identity primary key,
     market     smallint not null references market (no),
-    kind       text not null check (kind in ('buyer', 'merchant')),
-    id         text not null,
+    kind       text collate "C" not null check (kind in ('buyer', 'merchant')),
+    id         text collate "C" not null,
+    version    int not null default 0,
+    -- whether there are rows in label, so that nearly every ruling need not look
+    labelled   boolean not null default false,
     tiles      bytea not null default '',
     unique (market, kind, id)
 ) with (fillfactor = 80);
@@ -53,7 +57,7 @@ create sequence order_no as bigint;
 create table orders (
     no           bigint primary key,
     market       smallint not null references market (no),
-    id           text not null,
+    id           text collate "C" not null,
     buyer        bigint not null references account (no),
     placed_at    timestamptz not null,
     promised_at  timestamptz,
@@ -62,81 +66,82 @@ create table orders (
     unique (market, id)
 ) with (fillfactor = 80);
 
--- `refunded` is what has been granted on the line; the check is what makes paying more than was paid impossible.
+-- One kind of goods in an order. It repeats of its order what every ruling needs, so that a ruling reads one row.
+-- `refunded` is what has been granted on the line; the check is what makes granting more than was paid impossible.
+create sequence order_line_no as bigint;
 create table order_line (
-    order_no   bigint not null references orders (no),
-    id         text not null,
+    no           bigint primary key,
+    market       smallint not null,
+    order_id     text collate "C" not null,
+    id           text collate "C" not null,
+    order_no     bigint not null references orders (no),
     -- its place in the order, from 0
-    position   smallint not null,
-    merchant   bigint not null references account (no),
-    category   text not null,
-    amount     bigint not null check (amount > 0),
-    refunded   bigint not null default 0 check (refunded between 0 and amount),
-    primary key (order_no, id)
+    position     smallint not null,
+    buyer        bigint not null references account (no),
+    merchant     bigint not null references account (no),
+    category     text not null,
+    amount       bigint not null check (amount > 0),
+    refunded     bigint not null default 0 check (refunded between 0 and amount),
+    placed_at    timestamptz not null,
+    delivered_at timestamptz,
+    unique (market, order_id, id)
 ) with (fillfactor = 80);
+create index order_line_order on order_line (order_no);
 
 create table review (
     order_no   bigint not null references orders (no),
-    id         text not null,
+    id         text collate "C" not null,
     score      smallint not null check (score between 1 and 5),
     at         timestamptz not null,
     primary key (order_no, id)
 );
 
--- What the buyer filed, once per market and id. `no` is the number of its case as well.
-create sequence case_no as bigint;
-create table application (
-    no         bigint primary key,
-    market     smallint not null references market (no),
-    id         text not null,
-    order_no   bigint not null,
-    line       text not null,
-    buyer      bigint not null,
-    merchant   bigint not null,
-    remedy     text not null,
-    stage      text not null,
-    reason     text not null,
-    amount     bigint not null check (amount > 0),
-    applied_at timestamptz not null,
-    -- what else came with it, as sent: evidence, comment
-    extra      json,
-    -- BLAKE2b of the body: the same id with another digest is a conflict
-    digest     bytea not null,
-    unique (market, id),
-    foreign key (order_no, line) references order_line (order_no, id)
+-- One booking: applications that were ruled and written together. Subscribers are told of them in this order.
+create table batch (
+    no         bigint generated always as identity primary key,
+    -- the code that ruled
+    engine     text not null,
+    booked_at  timestamptz not null
 );
 
--- The answer, frozen when issued: the facts read (exact text), the version and row that decided, the reasons.
-create table ruling (
-    application    bigint primary key references application (no),
-    policy_version int not null references policy_version (no),
+-- What a buyer filed and how it was ruled, once per market and id; frozen when issued (see the trigger). `no` is the number of
+-- its case. The facts are the exact text the policy was given: with the policy version they reproduce the ruling and its trace.
+create sequence case_no as bigint;
+create table application (
+    no             bigint primary key,
+    market         smallint not null,
+    id             text collate "C" not null,
+    -- BLAKE2b of the body: the same id with another digest is a conflict
+    digest         bytea not null,
+    -- the order line and the accounts: read from their own rows in the same booking, which are never deleted, so no foreign key
+    -- is checked again for each of millions of rows
+    line           bigint not null,
+    buyer          bigint not null,
+    merchant       bigint not null,
+    remedy         text not null,
+    stage          text not null,
+    reason         text not null,
+    asked          bigint not null check (asked > 0),
+    applied_at     timestamptz not null,
+    -- what else came with it, as sent: evidence, comment
+    extra          json,
+    -- the ruling
+    batch          bigint not null,
+    policy_version int not null,
     outcome        text not null check (outcome in ('subsidise', 'refund_by_merchant', 'negotiate', 'merchant_decides',
                                                     'return_and_refund', 'decline', 'review')),
     payer          text not null check (payer in ('platform', 'merchant', 'none')),
     return_required boolean not null,
-    amount         bigint not null check (amount >= 0),
+    amount         bigint not null check (amount between 0 and asked),
     respond_within_hours int check (respond_within_hours > 0),
     rule           text not null,
     because_en     text not null,
     because_zh     text not null,
     facts          json not null,
-    trace          json not null,
-    engine         text not null,
-    ruled_at       timestamptz not null
+    unique (market, id)
 );
-
--- The life of an application after its ruling. Named "cases" because CASE is a word of SQL.
-create table cases (
-    no         bigint primary key references application (no),
-    market     smallint not null,
-    outcome    text not null,
-    state      text not null check (state in ('open', 'negotiating', 'under_review', 'closed')),
-    opened_at  timestamptz not null,
-    -- by when somebody must have answered
-    due_at     timestamptz
-) with (fillfactor = 80);
-create index cases_by_market on cases (market, opened_at, no);
-create index cases_due on cases (due_at) where due_at is not null and state <> 'closed';
+-- Applications arrive nearly in order of time, so block ranges find a day's at almost no cost to writing.
+create index application_applied_at on application using brin (applied_at) with (pages_per_range = 32);
 
 -- The ledger. One transfer moves one amount from one account to another, so its two postings sum to zero by the shape of the
 -- table: there is no way to write one leg. Rows are never changed (see the trigger); a correction is a new transfer.
@@ -178,15 +183,5 @@ begin
     raise exception '% rows are never changed: write a new one', tg_table_name using errcode = 'restrict_violation';
 end $$;
 create trigger transfer_is_immutable before update or delete on transfer for each statement execute function refuse_change();
-create trigger ruling_is_immutable before update or delete on ruling for each statement execute function refuse_change();
 create trigger application_is_immutable before update or delete on application for each statement execute function refuse_change();
 create trigger policy_version_is_immutable before update or delete on policy_version for each statement execute function refuse_change();
-
--- The outbox: what happened, in order, for subscribers; written with what it tells of.
-create table outbox (
-    no         bigint generated always as identity primary key,
-    market     smallint not null,
-    kind       text not null,
-    case_no    bigint not null,
-    at         timestamptz not null
-);

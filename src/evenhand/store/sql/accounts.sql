@@ -11,21 +11,17 @@ from unnest($1::smallint[], $2::text[], $3::text[]) as f (market, kind, id)
 join account a on a.market = f.market and a.kind = f.kind and a.id = f.id
 
 -- name: lock
--- State of the accounts, locked in one order until the transaction ends: two batches that share an account queue here.
-select a.no, a.tiles,
-       (select array_agg((l.label, l.starts_at, l.expires_at)) from label l where l.account = a.no) as labels
-from account a
-where a.no = any($1::bigint[])
-order by a.no
-for update of a
+-- State of the accounts, locked in one order until the transaction ends.
+select no, version, tiles from account where no = any($1::bigint[]) order by no for update
 
 -- name: save
--- New day tiles of accounts.
-update account a set tiles = f.tiles
-from unnest($1::bigint[], $2::bytea[]) as f (no, tiles)
-where a.no = f.no
+-- New history of accounts, where they are still at the version that was read; the caller compares the count.
+update account a set tiles = f.tiles, version = f.version + 1
+from unnest($1::bigint[], $2::int[], $3::bytea[]) as f (no, version, tiles)
+where a.no = f.no and a.version = f.version
 
 -- name: label
 -- Put a label on an account.
+with labelled as (update account set labelled = true where no = $1)
 insert into label (account, label, cause, set_by, starts_at, expires_at)
 values ($1, $2, $3, $4, $5, $6)

@@ -17,60 +17,50 @@ insert into market (id, name, policy, pinned, currency, time_zone, synthetic) va
 on conflict (id) do nothing
 
 -- name: find
--- For each application, in order: its order and line, what was filed under its id before, and a number for its case.
-select f.i, nextval('case_no') as case_no, o.no as order_no, o.buyer, o.placed_at, o.delivered_at,
-       l.merchant, l.category, l.amount, l.refunded, a.no as known, a.digest
+-- For each application: its order line, both accounts as they stand, and what was filed under its id before.
+select f.i, nextval('case_no') as case_no, l.no as line_no, l.category, l.amount, l.refunded, l.placed_at, l.delivered_at,
+       l.buyer, b.version, b.tiles, l.merchant, m.version, m.tiles,
+       case when b.labelled then
+           (select array_agg((label, starts_at, expires_at)) from label where account = l.buyer)
+       end as labels,
+       a.no as known, a.digest
 from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality as f (market, id, order_id, line, i)
-left join orders o on o.market = f.market and o.id = f.order_id
-left join order_line l on l.order_no = o.no and l.id = f.line
+left join order_line l on l.market = f.market and l.order_id = f.order_id and l.id = f.line
+left join account b on b.no = l.buyer
+left join account m on m.no = l.merchant
 left join application a on a.market = f.market and a.id = f.id
 
--- name: rulings
--- Rulings issued before, as they were answered.
-select r.application, a.id, r.outcome, r.payer, r.return_required, r.amount, r.respond_within_hours, v.policy, v.version, r.rule,
-       r.because_en, r.because_zh, r.trace
-from ruling r
-join application a on a.no = r.application
-join policy_version v on v.no = r.policy_version
-where r.application = any($1::bigint[])
+-- name: order_exists
+-- Whether a market has an order at all.
+select exists (select from orders where market = $1 and id = $2)
 
--- name: book
--- One batch, one statement: applications, rulings, cases, what is granted on the order lines, transfers, outgoing events and
--- the accounts' new history. All of it or nothing.
-with filed as materialized (
-    select * from unnest(
-        $1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[],
-        $10::text[], $11::bigint[], $12::timestamptz[], $13::json[], $14::bytea[], $15::int[], $16::text[], $17::text[],
-        $18::boolean[], $19::bigint[], $20::int[], $21::text[], $22::text[], $23::text[], $24::json[], $25::json[], $26::text[],
-        $27::timestamptz[], $28::text[], $29::text[]
-    ) as f (no, market, id, order_no, line, buyer, merchant, remedy, stage, reason, asked, applied_at, extra, digest,
-            policy_version, outcome, payer, return_required, amount, hours, rule, because_en, because_zh, facts, trace,
-            state, due_at, cause, currency)
-), applications as (
-    insert into application (no, market, id, order_no, line, buyer, merchant, remedy, stage, reason, amount, applied_at, extra, digest)
-    select no, market, id, order_no, line, buyer, merchant, remedy, stage, reason, asked, applied_at, extra, digest from filed
-), rulings as (
-    insert into ruling (application, policy_version, outcome, payer, return_required, amount, respond_within_hours, rule,
-                        because_en, because_zh, facts, trace, engine, ruled_at)
-    select no, policy_version, outcome, payer, return_required, amount, hours, rule, because_en, because_zh, facts, trace, $30, $31
-    from filed
-), opened as (
-    insert into cases (no, market, outcome, state, opened_at, due_at)
-    select no, market, outcome, state, applied_at, due_at from filed
+-- name: rulings
+-- Rulings issued before, with what reproduces them.
+select a.no, a.id, a.outcome, a.payer, a.return_required, a.amount, a.respond_within_hours, a.rule, a.because_en, a.because_zh,
+       a.facts, v.policy, v.version, v.source, m.currency
+from application a
+join policy_version v on v.no = a.policy_version
+join market m on m.no = a.market
+where a.no = any($1::bigint[])
+
+-- name: open_batch
+-- A new booking.
+insert into batch (engine, booked_at) values ($1, $2) returning no
+
+-- name: grant
+-- Money that moves at once: what is granted on order lines, and the transfers.
+with moved as (
+    select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+                         $8::bigint[], $9::timestamptz[])
+        as f (case_no, market, currency, cause, line, buyer, merchant, amount, value_at)
 ), granted as (
     update order_line l set refunded = l.refunded + g.amount
-    from (select order_no, line, sum(amount)::bigint as amount from filed where cause is not null group by order_no, line) g
-    where l.order_no = g.order_no and l.id = g.line
-), transfers as (
-    insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at, booked_at)
-    select market, currency, cause, no,
-           case cause when 'subsidy' then 'fund' else 'merchant' end,
-           case cause when 'subsidy' then null else merchant end,
-           'buyer', buyer, amount, applied_at, $31
-    from filed where cause is not null
-), told as (
-    insert into outbox (market, kind, case_no, at) select market, 'ruling.issued', no, $31 from filed
+    from (select line, sum(amount)::bigint as amount from moved group by line) g
+    where l.no = g.line
 )
-update account a set tiles = f.tiles
-from unnest($32::bigint[], $33::bytea[]) as f (no, tiles)
-where a.no = f.no
+insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at, booked_at)
+select market, currency, cause, case_no,
+       case cause when 'subsidy' then 'fund' else 'merchant' end,
+       case cause when 'subsidy' then null else merchant end,
+       'buyer', buyer, amount, value_at, $10
+from moved

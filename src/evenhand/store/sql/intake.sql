@@ -11,8 +11,9 @@ order by o.no
 for update of o
 
 -- name: take_numbers
--- Numbers for new orders.
-select nextval('order_no') as no from generate_series(1, $1)
+-- Numbers for new orders and their lines.
+select array(select nextval('order_no') from generate_series(1, $1)) as orders,
+       array(select nextval('order_line_no') from generate_series(1, $2)) as lines
 
 -- name: insert_orders
 -- Orders seen for the first time.
@@ -22,14 +23,21 @@ select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5:
 
 -- name: insert_lines
 -- The lines of new orders, in the order they were given.
-insert into order_line (order_no, position, id, merchant, category, amount)
-select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+insert into order_line (no, market, order_id, id, order_no, position, buyer, merchant, category, amount, placed_at, delivered_at)
+select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[],
+                     $8::bigint[], $9::text[], $10::bigint[], $11::timestamptz[], $12::timestamptz[])
 
 -- name: move_forward
 -- Dates of known orders that have come further.
+with moved as (
+    select * from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[])
+        as f (no, promised_at, shipped_at, delivered_at)
+), lines as (
+    update order_line l set delivered_at = f.delivered_at
+    from moved f where l.order_no = f.no and l.delivered_at is distinct from f.delivered_at
+)
 update orders o set promised_at = f.promised_at, shipped_at = f.shipped_at, delivered_at = f.delivered_at
-from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[]) as f (no, promised_at, shipped_at, delivered_at)
-where o.no = f.no
+from moved f where o.no = f.no
 
 -- name: insert_reviews
 -- New reviews.

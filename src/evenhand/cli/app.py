@@ -1,0 +1,189 @@
+"""Commands and their options; the work is done elsewhere."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from evenhand import __version__
+from evenhand.cli import demo as demo_command
+from evenhand.cli import fund as fund_command
+from evenhand.cli import policies as policy_command
+from evenhand.cli import serve as serve_command
+from evenhand.cli.decide import decide as decide_lines
+from evenhand.cli.olist import import_olist
+from evenhand.errors import EvenhandError
+
+app = typer.Typer(
+    help="Evenhand decides refund disputes for marketplaces.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
+fund_app = typer.Typer(help="The subsidy fund.", no_args_is_help=True)
+import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure, with the figures and the machine.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+app.add_typer(fund_app, name="fund")
+app.add_typer(import_app, name="import")
+app.add_typer(bench_app, name="bench")
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Where the embedded database lives.", show_default="your user data directory"
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        envvar="EVENHAND_DATABASE_URL",
+        help="A PostgreSQL to use instead of the embedded one.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Port of the HTTP API and the console; 0 takes a free one.")
+]
+
+
+@app.command()
+def demo(
+    orders: Annotated[
+        int, typer.Option("--orders", min=1, max=2_000_000, help="Synthetic orders, over three markets.")
+    ] = (demo_command.DEFAULT_ORDERS),
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same marketplace.")] = 1,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the console afterwards.")] = True,
+    port: Port = 8470,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """A synthetic marketplace ruled by 1688's, Taobao's and Pinduoduo's policies, then the console to look at it."""
+    demo_command.run(orders, seed, serve=serve, port=port, data=data, database=database, as_json=json)
+
+
+@app.command()
+def serve(
+    port: Port = 8470,
+    host: Annotated[
+        str, typer.Option("--host", help="Another address than loopback needs EVENHAND_API_KEY.")
+    ] = "127.0.0.1",
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """The HTTP API and the console."""
+    serve_command.run(host, port, data=data, database=database)
+
+
+@app.command()
+def decide(
+    policy: Annotated[str, typer.Option("--policy", metavar="NAME_OR_FILE", help="A shipped policy, or a document.")],
+    source: Annotated[str, typer.Argument(metavar="[IN]", help="NDJSON facts, one object a line; - is stdin.")] = "-",
+    target: Annotated[str, typer.Argument(metavar="[OUT]", help="NDJSON rulings; - is stdout.")] = "-",
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="Rule by the version in force that day (YYYY-MM-DD).")
+    ] = None,
+) -> None:
+    """Rule facts by a policy; no database. Every line is answered in its place, by a ruling or a problem."""
+    decide_lines(policy, at, source, target)
+
+
+@import_app.command("olist")
+def olist(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with Olist's CSV files.")],
+    market: Annotated[
+        str, typer.Option("--market", help="The market to import into; made when it is not there.")
+    ] = "olist",
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            metavar="NAME_OR_FILE",
+            help="The policy that rules, pinned to one version: NAME, NAME@VERSION or a file.",
+        ),
+    ] = "1688@2025-03",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Real orders and complaints of the Brazilian marketplace Olist, ruled through the live path."""
+    import_olist(directory, market, policy, data=data, database=database, as_json=json)
+
+
+@policy_app.command("list")
+def policy_list(json: Json = False) -> None:
+    """The shipped policies and their versions."""
+    policy_command.show_list(as_json=json)
+
+
+@policy_app.command("show")
+def policy_show(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="The version in force that day.")] = None,
+    source: Annotated[bool, typer.Option("--source", help="The Python it compiles to.")] = False,
+) -> None:
+    """A policy document as it is written."""
+    policy_command.show(policy, at, python=source)
+
+
+@fund_app.command("statement")
+def fund_statement(
+    market: Annotated[str | None, typer.Option("--market", help="One market only.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day, in the market's time zone.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day.")] = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """What the fund paid: opening, movements by cause, closing."""
+    fund_command.statement(market, since, until, data=data, database=database, as_json=json)
+
+
+@bench_app.command("rulings")
+def bench_rulings(
+    seconds: Annotated[int, typer.Option("--seconds", min=1, help="How long each measurement lasts.")] = 10,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Measurements of each kind; medians are reported.")
+    ] = 3,
+    json: Json = False,
+) -> None:
+    """Durable rulings per second through the HTTP API, on a database of its own."""
+    from evenhand.bench.rulings import run
+
+    run(seconds=seconds, rounds=rounds, as_json=json)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"evenhand {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; errors meant for people are one line on stderr and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except EvenhandError as error:
+        typer.echo(f"evenhand: {error}", err=True)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        # whoever read our output has gone; nothing is left to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code or 0)

@@ -1,0 +1,35 @@
+"""What several commands read and print in the same way."""
+
+from datetime import date
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from evenhand.errors import BadInput
+
+# Everything that is not the answer goes to stderr, so that stdout can be piped.
+chatter = Console(stderr=True, highlight=False)
+answer = Console(highlight=False)
+
+
+def day(text: str | None, option: str) -> date | None:
+    """Read an option's date; raises `BadInput` naming the option."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is not a date like 2025-03-24", field=option) from None
+
+
+def progress() -> Progress:
+    """A progress bar on stderr that leaves nothing behind; silent where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=chatter,
+        transient=True,
+        disable=not chatter.is_terminal,
+    )

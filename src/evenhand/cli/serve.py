@@ -1,0 +1,44 @@
+"""`evenhand serve`: the HTTP API and the console."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from evenhand.cli.options import chatter
+from evenhand.desk import Desk
+from evenhand.records import Market
+from evenhand.store import Database, open_database
+from evenhand.web.server import serve
+
+# A database without markets gets one per shipped regime, so that the first application can be sent at once.
+FIRST_MARKETS = (
+    Market("1688", "1688", "1688", "CNY", "Asia/Shanghai"),
+    Market("taobao", "Taobao", "taobao", "CNY", "Asia/Shanghai"),
+    Market("pinduoduo", "Pinduoduo", "pinduoduo", "CNY", "Asia/Shanghai"),
+    Market("china", "China, all platforms", "china", "CNY", "Asia/Shanghai"),
+    Market("amazon", "Amazon", "amazon", "USD", "America/Los_Angeles"),
+)
+
+
+def run(host: str, port: int, *, data: Path | None, database: str | None) -> None:
+    async def work() -> None:
+        async with open_database(database, data) as store:
+            desk = await Desk.open(store)
+            try:
+                if not desk.markets:
+                    for market in FIRST_MARKETS:
+                        await desk.add_market(market)
+                await serve_desk(desk, store, host, port)
+            finally:
+                await desk.close()
+
+    asyncio.run(work())
+
+
+async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
+    """Serve until interrupted; says where."""
+
+    def ready(url: str) -> None:
+        chatter.print(f"Evenhand at {url}  (Ctrl-C stops it)", markup=False)
+
+    await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)
