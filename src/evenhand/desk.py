@@ -42,17 +42,19 @@ _COLLISIONS: Final = (
 # The database went away and may be back in a moment.
 _LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 # Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on.
-_BY_KEY: Final = {
-    "application_name": "evenhand desk",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "jit": "off",
-}
+_BY_KEY: Final = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off"
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+async def _look_up_by_key(connection: Connection) -> None:
+    await connection.execute(_BY_KEY)
+
+
+async def _keep(_: Connection) -> None:
+    """The desk leaves nothing behind on a connection: resetting it would only cost a round trip per batch."""
 
 
 class Desk:
@@ -70,7 +72,9 @@ class Desk:
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
         """Open the desk of a database; the shipped policies are registered there. Close it with `close`."""
-        pool = await asyncpg.create_pool(database.url, min_size=1, max_size=4, server_settings=_BY_KEY)
+        pool = await asyncpg.create_pool(
+            database.url, connect=database.connect, min_size=1, max_size=4, init=_look_up_by_key, reset=_keep
+        )
         desk = cls(pool, clock)
         for policy in shipped():
             await desk.register(policy)

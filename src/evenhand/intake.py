@@ -70,7 +70,7 @@ def advance(known: Order | None, sent: Order) -> tuple[Order, list[Event]]:
     events: list[Event] = []
     if known is None:
         events.append(("buyer", sent.buyer, "orders", sent.placed_at, 1))
-        events += [("merchant", merchant, "orders", sent.placed_at, 1) for merchant in merchants]
+        events.extend(("merchant", merchant, "orders", sent.placed_at, 1) for merchant in merchants)
         earlier = Order(sent.id, sent.buyer, sent.placed_at, sent.currency, sent.lines)
     else:
         earlier = known

@@ -72,8 +72,8 @@ async def _statement(
 ) -> Statement:
     begins = datetime.combine(since, time.min, zone) if since else None
     ends = datetime.combine(date.fromordinal(until.toordinal() + 1), time.min, zone) if until else None
-    opening = await connection.fetchval(_sql.balance_before, number, begins) if begins else 0
+    opening = int((await connection.fetchval(_sql.balance_before, number, begins) if begins else None) or 0)
     rows = await connection.fetch(_sql.movements, number, begins, ends)
     movements = [Movement(row["cause"], row["transfers"], int(row["amount"])) for row in rows]
-    closing = int(opening) + sum(movement.amount for movement in movements)
-    return Statement(market, currency, synthetic, since, until, int(opening), movements, closing)
+    closing = opening + sum(movement.amount for movement in movements)
+    return Statement(market, currency, synthetic, since, until, opening, movements, closing)
