@@ -33,6 +33,8 @@ class Database:
 
     url: str
     pool: asyncpg.Pool
+    # opens one more connection, with the same patience and the same words when it fails; for a pool of one's own
+    connect: Connect
 
 
 @asynccontextmanager
@@ -53,7 +55,7 @@ async def open_database(url: str | None = None, data_dir: Path | None = None) ->
         await _prepare(connect)
         pool = await asyncpg.create_pool(url, connect=connect, min_size=1, max_size=_POOL_SIZE)
         stack.push_async_callback(_close, pool)
-        yield Database(url, pool)
+        yield Database(url, pool, connect)
 
 
 async def _prepare(connect: Connect) -> None:

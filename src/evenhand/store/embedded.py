@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -66,18 +66,17 @@ async def use_embedded(directory: Path) -> AsyncGenerator[Embedded]:
 
 
 def _join(directory: Path) -> int:
-    """Take the shared lock; while a keeper is stopping its server, it holds the lock alone."""
+    """Take the shared lock; it is refused only while a keeper, having it alone, stops its server."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         users = os.open(directory / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        if _locked(users, fcntl.LOCK_SH, _STOP_SECONDS):
+            return users
+        os.close(users)
     except OSError as error:
-        raise StoreError(
-            f"cannot keep a database in {directory} ({error.strerror}); give another directory with --data"
-        ) from error
-    if _locked(users, fcntl.LOCK_SH, _STOP_SECONDS):
-        return users
-    os.close(users)
-    raise StoreError(f"the database in {directory} has been stopping for {_STOP_SECONDS} s; see {directory}/server.log")
+        reason = error.strerror or str(error)
+        raise StoreError(f"cannot keep a database in {directory} ({reason}); give another place with --data") from error
+    raise StoreError(f"the database in {directory} does not finish stopping; see {directory}/server.log")
 
 
 def _leave(users: int, directory: Path) -> None:
@@ -86,9 +85,8 @@ def _leave(users: int, directory: Path) -> None:
     alone = _locked(users, fcntl.LOCK_EX, 0)
     os.close(users)
     if alone:
-        kept = os.open(directory / "keeper.lock", os.O_RDONLY | os.O_CREAT, 0o600)
-        _locked(kept, fcntl.LOCK_SH, _STOP_SECONDS)
-        os.close(kept)
+        with suppress(FileNotFoundError), (directory / "keeper.lock").open() as kept:
+            _locked(kept.fileno(), fcntl.LOCK_SH, _STOP_SECONDS)
 
 
 def _locked(descriptor: int, kind: int, seconds: float) -> bool:

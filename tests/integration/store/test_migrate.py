@@ -1,0 +1,88 @@
+"""Migrations: once each, in order, by one process at a time, and never over a past that is not ours."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from evenhand.errors import StoreError
+from evenhand.store import Database, open_database
+from evenhand.store.migrate import Migration, migrate, shipped
+
+FIRST = Migration(1, "0001_first.sql", "create table thing (no int)")
+SECOND = Migration(2, "0002_second.sql", "insert into thing values (2)")
+
+
+@pytest.fixture
+async def empty_url(database: Database, fresh_url: str) -> str:
+    """URL of a database in which nothing was ever migrated."""
+    await database.pool.execute("drop schema public cascade")
+    await database.pool.execute("create schema public")
+    return fresh_url
+
+
+async def test_migrations_run_in_order_and_once(empty_url: str) -> None:
+    connection = await asyncpg.connect(empty_url)
+    assert await migrate(connection, (FIRST, SECOND)) == 2
+    assert await migrate(connection, (FIRST, SECOND)) == 0
+    assert await connection.fetchval("select array_agg(no) from thing") == [2]
+    await connection.close()
+
+
+async def test_several_at_once_do_each_migration_once(empty_url: str) -> None:
+    slow = replace(SECOND, sql="select pg_sleep(0.2); insert into thing values (2)")
+    connections = [await asyncpg.connect(empty_url) for _ in range(4)]
+    applied = await asyncio.gather(*(migrate(connection, (FIRST, slow)) for connection in connections))
+    assert sum(applied) == 2
+    assert await connections[0].fetchval("select array_agg(no) from thing") == [2]
+    for connection in connections:
+        await connection.close()
+
+
+async def test_a_migration_that_fails_is_undone_whole_and_what_came_before_stays(empty_url: str) -> None:
+    connection = await asyncpg.connect(empty_url)
+    broken = replace(SECOND, sql="insert into thing values (2); insert into missing values (1)")
+    with pytest.raises(StoreError, match=r'0002_second\.sql failed and was undone: relation "missing" does not exist'):
+        await migrate(connection, (FIRST, broken))
+    assert await connection.fetchval("select count(*) from thing") == 0
+    assert await migrate(connection, (FIRST, SECOND)) == 1
+    await connection.close()
+
+
+async def test_a_migration_changed_after_it_was_applied_is_refused(empty_url: str) -> None:
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, (FIRST,))
+    with pytest.raises(StoreError, match=r"0001_first\.sql differs"):
+        await migrate(connection, (replace(FIRST, sql=FIRST.sql + " -- changed"), SECOND))
+    assert await connection.fetchval("select count(*) from thing") == 0, "nothing was touched"
+    await connection.close()
+
+
+async def test_a_database_newer_than_the_code_is_refused(database: Database, fresh_url: str) -> None:
+    later = len(shipped()) + 1
+    await database.pool.execute("insert into migration (no, name, checksum) values ($1, 'later.sql', 'x')", later)
+    with pytest.raises(StoreError, match=r"newer than this Evenhand: it has migration later\.sql"):
+        async with open_database(fresh_url):
+            pass
+
+
+async def test_what_is_recorded_is_what_is_shipped(database: Database) -> None:
+    rows = await database.pool.fetch("select no, name, checksum from migration order by no")
+    assert [tuple(row) for row in rows] == [(m.no, m.name, m.checksum) for m in shipped()]
+
+
+async def test_two_processes_may_open_a_new_database_at_once(empty_url: str) -> None:
+    async with open_database(empty_url) as one, open_database(empty_url) as other:
+        assert urlsplit(one.url) == urlsplit(other.url)
+        assert await other.pool.fetchval("select count(*) from migration") == len(shipped())
+
+
+@pytest.mark.parametrize("names", [["0002_second.sql"], ["0001_a.sql", "0001_b.sql"], ["1_a.sql"], ["0001_A.sql"]])
+def test_files_must_be_numbered_without_gaps(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_text("select 1")
+    with pytest.raises(ValueError, match="is not the name of migration"):
+        shipped(tmp_path)
