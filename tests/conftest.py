@@ -1,5 +1,10 @@
-"""A real PostgreSQL for the tests: one embedded server for the session, a fresh migrated database for each test."""
+"""A real PostgreSQL for the tests: one embedded server for the session, a fresh migrated database for each test.
 
+`EVENHAND_TEST_DATABASE_URL` names another server to use instead, as a user that may create databases: that is how the tests
+run on the oldest PostgreSQL that Evenhand takes.
+"""
+
+import os
 from collections.abc import AsyncGenerator
 from itertools import count
 from urllib.parse import urlsplit
@@ -16,7 +21,11 @@ _TEMPLATE = "evenhand_template"
 
 @pytest.fixture(scope="session")
 async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[str]:
-    """URL of the session's embedded server; its own database stays empty."""
+    """URL of the session's server; its own database stays empty."""
+    given = os.environ.get("EVENHAND_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
     async with use_embedded(tmp_path_factory.mktemp("server")) as server:
         yield await server.url()
 
@@ -24,6 +33,7 @@ async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
 @pytest.fixture(scope="session")
 async def template_url(database_url: str) -> str:
     """URL of a migrated database that nobody stays connected to, so that it can be copied."""
+    await _execute(database_url, f"drop database if exists {_TEMPLATE}")
     await _execute(database_url, f"create database {_TEMPLATE}")
     url = _of_database(database_url, _TEMPLATE)
     async with open_database(url):
@@ -34,7 +44,7 @@ async def template_url(database_url: str) -> str:
 @pytest.fixture
 async def fresh_url(database_url: str, template_url: str) -> AsyncGenerator[str]:
     """URL of an empty, migrated database: for tests that start a process of their own with `--database`."""
-    name = f"test_{next(_numbers)}"
+    name = f"evenhand_test_{os.getpid()}_{next(_numbers)}"
     await _execute(database_url, f"create database {name} template {_TEMPLATE}")
     yield _of_database(template_url, name)
     await _execute(database_url, f"drop database {name} with (force)")

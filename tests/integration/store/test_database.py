@@ -78,7 +78,7 @@ async def test_the_user_may_not_make_tables(database_url: str, database: Databas
 
 async def test_a_server_that_is_too_old_is_refused(fresh_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "OLDEST_SERVER", 1000)
-    assert "this is PostgreSQL 18; Evenhand needs 1000 or later" in await opening(fresh_url)
+    assert "; Evenhand needs 1000 or later: upgrade it, or correct --database" in await opening(fresh_url)
 
 
 async def test_the_database_was_cut_off_and_the_next_query_works(database: Database, fresh_url: str) -> None:
