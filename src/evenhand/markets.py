@@ -14,6 +14,7 @@ from evenhand.records import Market
 CLOCK_SKEW: Final = timedelta(minutes=1)
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_NONE: Final = timedelta(0)
 
 
 def time_zone(name: str) -> ZoneInfo:
@@ -41,10 +42,19 @@ class MarketDesk:
             raise UnknownThing(f"there is no policy {market.policy!r}", field="policy")
         # the version of a day is asked for every application and changes every few months
         self._on = lru_cache(maxsize=1024)(self._in_force)
+        # offset from UTC in seconds, by quarter of an hour: zones change theirs on such a quarter only
+        self._offsets: dict[int, int] = {}
 
     def day(self, moment: datetime) -> int:
         """The market's calendar day of a moment, as a count of days since 1970-01-01."""
-        return moment.astimezone(self.zone).toordinal() - _EPOCH
+        second = int(moment.timestamp())
+        quarter = second // 900
+        offset = self._offsets.get(quarter)
+        if offset is None:
+            if len(self._offsets) > 100_000:
+                self._offsets.clear()
+            offset = self._offsets[quarter] = int((moment.astimezone(self.zone).utcoffset() or _NONE).total_seconds())
+        return (second + offset) // 86_400
 
     def policy(self, applied_at: datetime, placed_at: datetime) -> tuple[int, Policy]:
         """The version that rules an application, with its number in the store.

@@ -21,12 +21,12 @@ class Tally:
         self.column = {measure.name: index for index, measure in enumerate(measures)}
         self._days_known = f"{owner}_days_known"
         windows = sorted({days for measure in measures for days in measure.windows})
-        # per window: its length in days, and (fact name, counter) of every measure read over it
+        # per window: its length in days, and (fact name, place in a tile) of every measure read over it
         self._windows = [
             (
                 days,
                 [
-                    (f"{owner}_{measure.name}_{days}d", index)
+                    (f"{owner}_{measure.name}_{days}d", 1 + index)
                     for index, measure in enumerate(measures)
                     if days in measure.windows
                 ],
@@ -46,18 +46,17 @@ class Tally:
             return facts
         facts[self._days_known] = day - tiles[0]
         width = self.width
-        step = width + 1
-        end = len(tiles)
-        if end > 1 and tiles[end - step] > day:
-            end = day_tiles.first_after(tiles, width, day)
+        end = day_tiles.last_until(tiles, width, day)
+        if not end:  # only an event too old to be kept is known of that day
+            return facts
         for days, readings in self._windows:
-            start = 1 if tiles[1] > day - days else day_tiles.first_after(tiles, width, day - days)
-            if end - start == step:
+            start = day_tiles.last_until(tiles, width, day - days) if tiles[1] <= day - days else 0
+            if not start:
                 for name, column in readings:
-                    facts[name] = tiles[start + 1 + column]
-            elif end > start:
+                    facts[name] = tiles[end + column]
+            elif start != end:
                 for name, column in readings:
-                    facts[name] = sum(tiles[start + 1 + column : end : step])
+                    facts[name] = (tiles[end + column] - tiles[start + column]) & day_tiles.WRAP
         return facts
 
 

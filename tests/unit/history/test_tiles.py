@@ -61,10 +61,26 @@ def test_nothing_from_a_later_day_leaks_into_an_earlier_one(events: list[Event],
     assert MERCHANT.facts(tiles, day) == counted(visible, MERCHANT, MERCHANT_MEASURES, day)
 
 
+def test_a_day_before_the_kept_ones_knows_only_since_when() -> None:
+    tiles: array[int] = array("I")
+    BUYER.count(tiles, 20000, "orders")
+    BUYER.count(tiles, 19000, "orders")
+    facts = BUYER.facts(tiles, 19500)
+    assert facts.pop("buyer_days_known") == 500
+    assert set(facts.values()) == {0}
+
+
+def test_totals_may_wrap_around() -> None:
+    tiles: array[int] = array("I")
+    BUYER.count(tiles, 20000, "orders", 2**32 - 1)
+    BUYER.count(tiles, 20366, "orders", 3)
+    assert BUYER.facts(tiles, 20366)["buyer_orders_365d"] == 3
+
+
 def test_storage_is_bounded_by_the_longest_window() -> None:
     tiles: array[int] = array("I")
     for day in range(10000, 14000):
         BUYER.count(tiles, day, "orders")
-    assert len(tiles) == 1 + 365 * (BUYER.width + 1)
+    assert len(tiles) == 1 + 366 * (BUYER.width + 1)
     assert BUYER.facts(tiles, 13999)["buyer_orders_365d"] == 365
     assert BUYER.facts(tiles, 13999)["buyer_days_known"] == 3999
