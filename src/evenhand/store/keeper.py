@@ -42,7 +42,7 @@ _SETTINGS: Final = {
     # many small durable writes on a modest machine
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "wal_compression": "on",
+    "wal_compression": "off",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
