@@ -23,6 +23,8 @@ _HOW_TO_GIVE: Final = f"correct --database or {URL_VARIABLE}, or leave both out 
 _CONNECT_SECONDS: Final = 10
 _PATIENCE_SECONDS: Final = 60
 _POOL_SIZE: Final = 10
+_TRIES: Final = 5
+_CUT_OFF: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
 
 Connect = Callable[..., Awaitable[asyncpg.Connection]]
 
@@ -59,21 +61,30 @@ async def open_database(url: str | None = None, data_dir: Path | None = None) ->
 
 
 async def _prepare(connect: Connect) -> None:
-    connection = await connect()
-    try:
-        version = connection.get_server_version()
-        if version.major < OLDEST_SERVER:
+    """Check and migrate; what was cut off in the middle is done again, since migrations are whole or not at all."""
+    for tries_left in reversed(range(_TRIES)):
+        connection = await connect()
+        try:
+            _check_version(connection)
+            await migrate(connection)
+            break
+        except asyncpg.InsufficientPrivilegeError as error:
             raise StoreError(
-                f"this is PostgreSQL {version.major}; Evenhand needs {OLDEST_SERVER} or later: "
-                f"upgrade it, or {_HOW_TO_GIVE}"
-            )
-        await migrate(connection)
-    except asyncpg.InsufficientPrivilegeError as error:
+                f"the database user may not do what Evenhand needs: {error}; grant it, or {_HOW_TO_GIVE}"
+            ) from error
+        except _CUT_OFF as error:
+            if not tries_left:
+                raise StoreError(f"the database goes away while it is being opened: {error}") from error
+        finally:
+            await connection.close()
+
+
+def _check_version(connection: asyncpg.Connection) -> None:
+    version = connection.get_server_version()
+    if version.major < OLDEST_SERVER:
         raise StoreError(
-            f"the database user may not do what Evenhand needs: {error}; grant it, or {_HOW_TO_GIVE}"
-        ) from error
-    finally:
-        await connection.close()
+            f"this is PostgreSQL {version.major}; Evenhand needs {OLDEST_SERVER} or later: upgrade it, or {_HOW_TO_GIVE}"
+        )
 
 
 async def _close(pool: asyncpg.Pool) -> None:

@@ -75,6 +75,8 @@ async def _apply_next(connection: asyncpg.Connection, migrations: tuple[Migratio
             return False
         try:
             await connection.execute(waiting.sql)
+        except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            raise  # cut off: not the migration's fault
         except asyncpg.PostgresError as error:
             raise StoreError(f"migration {waiting.name} failed and was undone: {error}") from error
         await connection.execute(

@@ -2,11 +2,13 @@
 
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from evenhand.errors import StoreError
 from evenhand.store import Database, open_database
 from evenhand.store import database as database_module
+from evenhand.store.migrate import migrate
 
 
 async def opening(url: str) -> str:
@@ -86,3 +88,19 @@ async def test_the_database_was_cut_off_and_the_next_query_works(database: Datab
     async with open_database(fresh_url.replace(f"/{name}?", "/postgres?")) as other:
         await other.pool.fetch("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1", name)
     assert await database.pool.fetchval("select count(*) from market") == 0
+
+
+async def test_opening_that_is_cut_off_begins_again(fresh_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = 0
+
+    async def migrate_over_a_bad_line(connection: asyncpg.Connection) -> int:
+        nonlocal cut
+        if cut < 2:
+            cut += 1
+            await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        return await migrate(connection)
+
+    monkeypatch.setattr(database_module, "migrate", migrate_over_a_bad_line)
+    async with open_database(fresh_url) as database:
+        assert await database.pool.fetchval("select count(*) from market") == 0
+    assert cut == 2
