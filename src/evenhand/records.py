@@ -81,7 +81,9 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     # the moment the buyer filed it; null means now
     applied_at: Moment | None = None
     # references (names, links, hashes) to the evidence the buyer added
-    evidence: Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=500)]], msgspec.Meta(max_length=20)] = []
+    evidence: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=500)]], msgspec.Meta(max_length=20)
+    ] = []
     # the buyer's own words
     comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
 

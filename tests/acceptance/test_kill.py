@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ CLIENTS = 16
 
 
 @asynccontextmanager
-async def server(data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def server(data: Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
     """`evenhand serve` on a data directory; gives the process and its address."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENHAND_")}
     process = await asyncio.create_subprocess_exec(
@@ -100,7 +100,9 @@ async def test_no_acknowledged_ruling_is_lost_and_none_is_made_twice(tmp_path: P
     async with server(tmp_path) as (_, base), httpx.AsyncClient(base_url=base, timeout=60) as client:
         # every application again: what was acknowledged has the same case, nothing is ruled twice
         for start in range(0, total, 1000):
-            answers = await client.post(f"{url}/applications", json=[application(n) for n in range(start, start + 1000)])
+            answers = await client.post(
+                f"{url}/applications", json=[application(n) for n in range(start, start + 1000)]
+            )
             for answer in answers.json():
                 if answer["id"] in acknowledged:
                     assert (answer["case"], answer["repeated"]) == (acknowledged[answer["id"]], True)
@@ -109,10 +111,13 @@ async def test_no_acknowledged_ruling_is_lost_and_none_is_made_twice(tmp_path: P
         assert await database.pool.fetchval("select count(distinct id) from application") == total
         assert await database.pool.fetchval("select sum(amount) from posting") == 0
         # every money outcome has exactly its transfer, and no other has one
-        assert await database.pool.fetchval(
-            """select count(*) from application a full join transfer t on t.case_no = a.no
+        assert (
+            await database.pool.fetchval(
+                """select count(*) from application a full join transfer t on t.case_no = a.no
                where (a.outcome in ('subsidise', 'refund_by_merchant')) <> (t.no is not null) or t.amount <> a.amount"""
-        ) == 0
+            )
+            == 0
+        )
         # the history counts each application once: what the tiles say is what the rulings say
         counted = await database.pool.fetch(
             """select a.no, count(*) as filed from application p join account a on a.no = p.buyer group by a.no"""

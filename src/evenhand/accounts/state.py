@@ -22,7 +22,7 @@ Label = tuple[str, datetime, datetime]
 _sql: Final = Queries.load("accounts")
 
 
-class Stale(Exception):  # noqa: N818 - it is news, not a fault
+class Stale(Exception):
     """Somebody else wrote an account after it was read: read again, rule again."""
 
 

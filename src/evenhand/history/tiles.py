@@ -53,8 +53,7 @@ def count(tiles: "array[int]", width: int, day: int, column: int, amount: int = 
         tiles[2 + column] = amount
         return
     if tiles[size - step] != day:
-        if day < tiles[0]:
-            tiles[0] = day
+        tiles[0] = min(tiles[0], day)
         place = last_until(tiles, width, day)
         if place and tiles[place] == day:
             pass

@@ -24,7 +24,13 @@ _CONNECT_SECONDS: Final = 10
 _PATIENCE_SECONDS: Final = 60
 _POOL_SIZE: Final = 10
 _TRIES: Final = 5
-_CUT_OFF: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+_CUT_OFF: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver, when the connection goes in the middle of a reply
+)
 
 Connect = Callable[..., Awaitable[asyncpg.Connection]]
 
@@ -124,7 +130,7 @@ def _embedded(server: Embedded) -> Connect:
         while True:
             try:
                 return await _connect(await server.url(), **options)
-            except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+            except _CUT_OFF as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise StoreError(f"the embedded PostgreSQL does not answer ({error}); see {server.log}") from error
                 server.forget()

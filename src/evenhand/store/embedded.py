@@ -8,7 +8,7 @@ included: so nobody has to tidy up, and no server is left behind.
     users.lock    shared: held by everybody who uses the server
     keeper.lock   held by the keeper: there is one per directory
     server.lock   held by every process of the server: when it is free, the last of them has gone
-    address       where the running server's socket is
+    address       where the server's socket is while it runs
     server.log    what the server had to say
     postgres/     PostgreSQL's own directory
 """
@@ -33,6 +33,7 @@ from evenhand.store.server_user import choose_server_user
 # A server that was killed may have a while of write-ahead log to replay.
 _START_SECONDS: Final = 300
 _STOP_SECONDS: Final = 60
+_TRIES: Final = 5
 
 
 class Embedded:
@@ -105,29 +106,38 @@ def _locked(descriptor: int, kind: int, seconds: float) -> bool:
 
 def _ask_keeper(directory: Path) -> str:
     """Have a keeper answer where the socket is: the one at work, or, when there is none, a new one."""
+    log = directory / "server.log"
     user, programs = choose_server_user(directory / "postgres")
-    orders = {"directory": str(directory), "programs": str(programs), "user": user}
+    orders = json.dumps({"directory": str(directory), "programs": str(programs), "user": user})
+    for _ in range(_TRIES):
+        said = _said_by_keeper(orders, log)
+        if said:
+            answer = json.loads(said)
+            if "error" in answer:
+                raise StoreError(f"the embedded PostgreSQL did not start: {answer['error']}")
+            return answer["socket"]
+        # it was killed before it could answer
+    raise StoreError(f"the embedded PostgreSQL could not be started; see {log}")
+
+
+def _said_by_keeper(orders: str, log: Path) -> str:
     # isolated and without site-packages: it starts in a few milliseconds and imports nothing of ours
-    command = [sys.executable, "-I", "-S", keeper.__file__, json.dumps(orders)]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    ) as asked:
+    command = [sys.executable, "-I", "-S", keeper.__file__, orders]
+    with (
+        log.open("ab") as complaints,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            cwd="/",
+            start_new_session=True,
+            text=True,
+        ) as asked,
+    ):
         try:
             said, _ = asked.communicate(timeout=_START_SECONDS)
         except subprocess.TimeoutExpired:
             asked.kill()
-            raise StoreError(
-                f"the embedded PostgreSQL did not start in {_START_SECONDS} s; see {directory}/server.log"
-            ) from None
-    try:
-        answer = json.loads(said)
-    except ValueError:
-        raise StoreError(f"the embedded PostgreSQL could not be started; see {directory}/server.log") from None
-    if "error" in answer:
-        raise StoreError(f"the embedded PostgreSQL did not start: {answer['error']}")
-    return answer["socket"]
+            raise StoreError(f"the embedded PostgreSQL did not start in {_START_SECONDS} s; see {log}") from None
+    return said

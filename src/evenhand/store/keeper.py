@@ -16,12 +16,14 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
@@ -29,6 +31,7 @@ SUPERUSER: Final = "evenhand"
 _PORT: Final = 5432
 _POLL_SECONDS: Final = 0.05
 _STOP_SECONDS: Final = 60.0
+_TRIES: Final = 5
 _LOG_BYTES: Final = 10_000_000
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -68,6 +71,18 @@ class Server:
 
     def start(self) -> str:
         """Start the server, making its directory the first time; returns the directory of its socket."""
+        begin = self._log.stat().st_size if self._log.exists() else 0
+        for _ in range(_TRIES):
+            place, process = self._launch()
+            while process.poll() is None:
+                if self._is_ready():
+                    return place
+                time.sleep(_POLL_SECONDS / 5)
+            if process.returncode > 0:  # it gave up; else it was killed, which says nothing against trying again
+                break
+        raise ServerError(f"{_complaint(self._log, begin)}; see {self._log}")
+
+    def _launch(self) -> tuple[str, subprocess.Popen[bytes]]:
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # free only when every process of an earlier server has gone; from here on, its pid file is certainly stale
@@ -78,20 +93,12 @@ class Server:
             place = self._place = self._socket_place()
             settings = {**_SETTINGS, "unix_socket_directories": place, "port": str(_PORT)}
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            command = [*self._program("postgres", self._data), *options]
             with self._log.open("ab") as log:
-                begin = log.tell()
-                command = [*self._program("postgres", self._data), *options]
-                self._process = self._run(command, self._data, log, (lock,), _end_with_parent)
+                self._process = self._run(command, self._data, log, (lock,), partial(_end_with_parent, os.getpid()))
         finally:
             os.close(lock)
-        while not self._is_ready():
-            if self._process.poll() is not None:
-                raise ServerError(f"{_complaint(self._log, begin)}; see {self._log}")
-            time.sleep(_POLL_SECONDS / 5)
-        fresh = self._address.with_suffix(".new")
-        fresh.write_text(place)
-        fresh.rename(self._address)
-        return place
+        return place, self._process
 
     def tend(self) -> None:
         """Start the server again if it has crashed."""
@@ -106,7 +113,6 @@ class Server:
             self._process.send_signal(order)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
-        self._address.unlink(missing_ok=True)
         if self._place:
             shutil.rmtree(self._place, ignore_errors=True)
 
@@ -154,14 +160,25 @@ class Server:
         )
 
     def _socket_place(self) -> str:
-        """A short private directory for the socket, since a socket's path has about a hundred bytes at most."""
+        """A short private directory for the socket, since a socket's path has about a hundred bytes at most.
+
+        Once chosen it stays the same, so that those who know it find the server again.
+        """
         uid, gid = self._user or (os.getuid(), os.getgid())
-        known = _read(self._address)
-        # the same as before, if it is still there and still ours: open pools find the server again
-        if known and Path(known).is_dir() and Path(known).stat().st_uid == uid:
-            return known
-        place = tempfile.mkdtemp(prefix="evenhand-", dir="/tmp")
+        place = _read(self._address)
+        if place:
+            try:
+                Path(place).mkdir(mode=0o700)
+            except FileExistsError:
+                found = Path(place).lstat()
+                if stat.S_ISDIR(found.st_mode) and found.st_uid == uid:
+                    return place
+                place = ""  # somebody else's by now
+        place = place or tempfile.mkdtemp(prefix="evenhand-", dir="/tmp")
         os.chown(place, uid, gid)
+        fresh = self._address.with_suffix(".new")
+        fresh.write_text(place)
+        fresh.rename(self._address)
         return place
 
     def _is_ready(self) -> bool:
@@ -170,10 +187,12 @@ class Server:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """In the server, before it begins: have the kernel ask it to shut down when the keeper dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT))
+    if os.getppid() != parent:  # too late
+        os._exit(1)
 
 
 def _read(path: Path) -> str:

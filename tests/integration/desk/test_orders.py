@@ -25,7 +25,14 @@ async def test_an_order_moves_forward_and_each_step_counts_once(desk: Desk, data
     placed = make_order(1, delivered_at=None)
     delivered = make_order(1, delivered_at=NOW - timedelta(days=10))  # promised 15 days ago: late
     reviewed = msgspec.structs.replace(delivered, reviews=[Review("r1", 2, NOW - timedelta(days=9))])
-    for step, repeated in ((placed, False), (placed, True), (delivered, False), (reviewed, False), (reviewed, True), (placed, True)):
+    for step, repeated in (
+        (placed, False),
+        (placed, True),
+        (delivered, False),
+        (reviewed, False),
+        (reviewed, True),
+        (placed, True),
+    ):
         assert await desk.take_orders([("shop", step)]) == [OrderTaken("order-1", repeated)]
     facts = await facts_now(desk, database, 1)
     assert facts["buyer_orders_365d"] == 1
@@ -42,7 +49,11 @@ async def test_all_steps_in_one_batch_count_as_one_by_one(desk: Desk, database: 
     answers = await desk.take_orders([("shop", placed), ("shop", delivered), ("shop", delivered)])
     assert answers == [OrderTaken("order-1", False), OrderTaken("order-1", False), OrderTaken("order-1", True)]
     facts = await facts_now(desk, database, 1)
-    assert (facts["merchant_orders_365d"], facts["merchant_deliveries_365d"], facts["merchant_late_deliveries_365d"]) == (1, 1, 0)
+    assert (
+        facts["merchant_orders_365d"],
+        facts["merchant_deliveries_365d"],
+        facts["merchant_late_deliveries_365d"],
+    ) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +66,14 @@ async def test_all_steps_in_one_batch_count_as_one_by_one(desk: Desk, database: 
         ({"reviews": [Review("r1", 1, NOW - timedelta(days=9))]}, "reviews[0]"),
     ],
 )
-async def test_what_was_said_once_cannot_be_changed(desk: Desk, database: Database, changes: dict[str, Any], field: str) -> None:
+async def test_what_was_said_once_cannot_be_changed(
+    desk: Desk, database: Database, changes: dict[str, Any], field: str
+) -> None:
     known = make_order(1, reviews=[Review("r1", 5, NOW - timedelta(days=9))])
     await desk.take_orders([("shop", known)])
-    conflict, other = await desk.take_orders([("shop", msgspec.structs.replace(known, **changes)), ("shop", make_order(2))])
+    conflict, other = await desk.take_orders(
+        [("shop", msgspec.structs.replace(known, **changes)), ("shop", make_order(2))]
+    )
     assert isinstance(conflict, Conflict)
     assert conflict.field == field
     assert other == OrderTaken("order-2", False)

@@ -30,7 +30,12 @@ async def rule_one(desk: Desk, application: Application) -> Ruled:
 
 async def test_a_quality_dispute_of_a_good_account_is_subsidised_and_booked(desk: Desk, database: Database) -> None:
     answer = await rule_one(desk, make_application(1))
-    assert (answer.outcome, answer.payer, answer.amount, answer.return_required) == ("subsidise", "platform", 8_000, False)
+    assert (answer.outcome, answer.payer, answer.amount, answer.return_required) == (
+        "subsidise",
+        "platform",
+        8_000,
+        False,
+    )
     assert (answer.policy, answer.version) == ("1688", "2025-03")
     postings = await database.pool.fetch("select account, amount, currency from posting order by amount")
     assert [tuple(posting) for posting in postings] == [("fund", -8_000, "CNY"), ("buyer", 8_000, "CNY")]
@@ -144,7 +149,8 @@ async def test_history_counts_every_application_once_however_they_arrive(desk: D
     assert all(isinstance(answer, Ruled) for batch in answers for answer in batch)
     last = await rule_one(desk, make_application(0, id="last", amount=10, reason="other"))
     facts = msgspec.json.decode(
-        await database.pool.fetchval("select facts from application where no = $1", int(last.case)), type=dict[str, dict[str, object]]
+        await database.pool.fetchval("select facts from application where no = $1", int(last.case)),
+        type=dict[str, dict[str, object]],
     )
     # buyer-0 placed orders 0, 3, 6 and 9: 4 of every 10 applications are theirs; store-0 has half of all
     assert facts["history"]["buyer_applications_90d"] == 48
@@ -231,7 +237,10 @@ async def test_a_labelled_buyer_is_seen_as_labelled_only_while_the_label_lasts(d
         )
     await rule(
         desk,
-        *(make_application(1, id=f"d{days}", amount=10, applied_at=NOW - timedelta(days=days)) for days in (6, 5, 3, 1)),
+        *(
+            make_application(1, id=f"d{days}", amount=10, applied_at=NOW - timedelta(days=days))
+            for days in (6, 5, 3, 1)
+        ),
     )
     rows = await database.pool.fetch("select id, facts::json -> 'buyer' ->> 'label' from application order by id")
     assert [tuple(row) for row in rows] == [("d1", "none"), ("d3", "malicious"), ("d5", "malicious"), ("d6", "none")]

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +23,7 @@ from evenhand.errors import StoreError
 from evenhand.store import Database, open_database, server_user
 
 HOLD = Path(__file__).with_name("hold.py")
+WRITE = Path(__file__).with_name("write.py")
 MARKET = "insert into market (id, name, policy, currency, time_zone) values ($1, 'M', '1688', 'CNY', 'UTC')"
 
 SOCKETS = Path("/tmp")  # noqa: S108 - where the keeper puts them
@@ -201,6 +204,45 @@ async def test_after_everything_was_killed_at_once_the_next_start_recovers(tmp_p
     pid_file.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
     async with open_database(None, tmp_path) as database:
         assert await markets(database.url) == ["committed"]
+
+
+async def test_whatever_is_killed_whenever_what_was_acknowledged_is_there(tmp_path: Path) -> None:
+    """Processes come and go on one directory while a seeded hand kills them, the server and the keeper at any moment."""
+    chance = random.Random(20250324)
+    directory = tmp_path / "data"
+    waiting = [f"writer{number}" for number in range(60)]
+    writers: list[Holder] = []
+    outputs: list[str] = []
+    killed = {"writer": 0, "server": 0, "keeper": 0}
+    while waiting or writers:
+        if waiting and len(writers) < 4:
+            command = [sys.executable, WRITE, directory, waiting.pop(), "8"]
+            writers.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        await asyncio.sleep(0.03)
+        victim = chance.choices(["nobody", "writer", "server", "keeper"], [90, 6, 2, 2])[0]
+        if victim == "writer":
+            chance.choice(writers).kill()
+            killed["writer"] += 1
+        elif victim != "nobody" and waiting:
+            with suppress(OSError, IndexError, ValueError):
+                server = postmaster(directory)
+                target = server if victim == "server" else parent(server)
+                if target != 1:  # the keeper was killed just before
+                    os.kill(target, signal.SIGKILL)
+                    killed[victim] += 1
+        for writer in [writer for writer in writers if writer.poll() is not None]:
+            writers.remove(writer)
+            said, complaint = writer.communicate()
+            outputs.append(said)
+            assert writer.returncode in {0, -signal.SIGKILL}, complaint
+    assert all(killed.values()), killed
+    acknowledged = {row for said in outputs for row in said.split()}
+    async with open_database(None, directory) as database:
+        stored = set(await markets(database.url))
+        pid = postmaster(directory)
+    assert len(acknowledged) > 60
+    assert acknowledged <= stored
+    assert all_gone(directory, pid)
 
 
 async def test_a_half_made_data_directory_is_made_anew(tmp_path: Path) -> None:
