@@ -39,6 +39,8 @@ create table account (
     tiles      bytea not null default '',
     unique (market, kind, id)
 ) with (fillfactor = 80);
+-- A busy store's tiles are kilobytes, written again with every batch that touches it: compressing them costs more than it saves.
+alter table account alter tiles set storage external;
 
 -- A label on an account: with cause, start and end; never a silent ban.
 create table label (
@@ -185,3 +187,13 @@ end $$;
 create trigger transfer_is_immutable before update or delete on transfer for each statement execute function refuse_change();
 create trigger application_is_immutable before update or delete on application for each statement execute function refuse_change();
 create trigger policy_version_is_immutable before update or delete on policy_version for each statement execute function refuse_change();
+
+-- What `evenhand demo` made here, if it did: one row. It is finished when everything it was to make is there.
+create table demo (
+    only_one    boolean primary key default true check (only_one),
+    seed        bigint not null,
+    orders      int not null,
+    -- the code that made it
+    engine      text not null,
+    finished_at timestamptz
+);
