@@ -1,7 +1,7 @@
 """Everything Evenhand raises on purpose.
 
     EvenhandError
-    ├── BadInput            a value from outside is wrong: names the field, and the line where there is one
+    ├── BadInput            a value from outside is wrong: names the field, and file and line where there are
     │   └── UnknownThing    it names something that does not exist (market, order, case, policy)
     ├── Conflict            the same id was sent before with a different body
     ├── PolicyError         a policy document is wrong: file, line, column, expectation, suggestion
@@ -19,17 +19,20 @@ class BadInput(EvenhandError):
     """A value from outside is wrong.
 
     `field` is the dotted path of the value (`lines[0].amount`), empty when the whole body is meant;
-    `line` is the 1-based line of the file or NDJSON body it came from.
+    `line` is the 1-based line of the file or NDJSON body it came from; `file` is that file's name, where there are several.
     """
 
-    def __init__(self, detail: str, *, field: str = "", line: int | None = None) -> None:
+    def __init__(self, detail: str, *, field: str = "", line: int | None = None, file: str = "") -> None:
         self.detail = detail
         self.field = field
         self.line = line
+        self.file = file
         super().__init__(detail)
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line is not None else ""
+        if self.file:
+            place = f"{self.file}, {place}" if place else f"{self.file}: "
         return f"{place}{self.field}: {self.detail}" if self.field else f"{place}{self.detail}"
 
 
