@@ -96,6 +96,9 @@ MERCHANT_MEASURES: Final = (
     Measure("merchant", "disputes_lost", (365,), "disputes the store lost", "店铺败诉纠纷数"),
 )
 
+# Counts are unsigned 32-bit (see `evenhand.history.tiles`): so bounded, a policy can divide and weigh them exactly in 64 bits.
+COUNT_LIMIT: Final = 2**32 - 1
+
 
 def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
     return [
@@ -105,6 +108,7 @@ def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
             f"{measure.en} in {days} days",
             f"{days}天内{measure.zh}",
             low=0,
+            high=COUNT_LIMIT,
         )
         for measure in measures
         for days in measure.windows
@@ -140,8 +144,24 @@ _FACTS: tuple[Fact, ...] = (
     Fact("abuse.empty_parcel", "boolean", "empty parcel sent back", "退回空包裹"),
     Fact("abuse.frequent_counterfeit_claims", "boolean", "frequent counterfeit claims", "频繁投诉假货"),
     Fact("abuse.reused_evidence", "boolean", "reused evidence", "重复使用凭证"),
-    Fact("history.buyer_days_known", "integer", "days the buyer is known", "买家账号时长", low=0, unit="days"),
-    Fact("history.merchant_days_known", "integer", "days the store is known", "店铺时长", low=0, unit="days"),
+    Fact(
+        "history.buyer_days_known",
+        "integer",
+        "days the buyer is known",
+        "买家账号时长",
+        low=0,
+        high=COUNT_LIMIT,
+        unit="days",
+    ),
+    Fact(
+        "history.merchant_days_known",
+        "integer",
+        "days the store is known",
+        "店铺时长",
+        low=0,
+        high=COUNT_LIMIT,
+        unit="days",
+    ),
     *_window_facts(BUYER_MEASURES),
     *_window_facts(MERCHANT_MEASURES),
 )
