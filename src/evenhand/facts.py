@@ -28,8 +28,13 @@ def build_facts(filing: Filing, buyer: Account, merchant: Account) -> Facts:
             "amount": application.amount,
             "days_since_receipt": day - market.day(received) if received and received <= filing.moment else None,
             "evidence_count": len(application.evidence),
+            "filed_on": market.date(day),
         },
-        "order": {"amount": filing.paid, "category": filing.category},
+        "order": {
+            "amount": filing.paid,
+            "category": filing.category,
+            "placed_on": market.date(market.day(filing.placed_at)),
+        },
         "buyer": {"integrity": None, "integrity_score": None, "label": filing.label},
         "merchant": {"experience_score": None, "high_quality": None, "rule": "none"},
         "abuse": {

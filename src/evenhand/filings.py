@@ -1,6 +1,7 @@
 """Filings: applications joined to the orders they are about, and checked against them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -51,7 +52,9 @@ class Filing:
 def digest(application: Application) -> bytes:
     """What makes two bodies the same: every field, with moments compared as instants."""
     if application.applied_at is not None and application.applied_at.tzinfo is not UTC:
-        application = msgspec.structs.replace(application, applied_at=application.applied_at.astimezone(UTC))
+        # a moment at the edge of the calendar has no instant in UTC; it is refused later, as past or future
+        with suppress(OverflowError):
+            application = msgspec.structs.replace(application, applied_at=application.applied_at.astimezone(UTC))
     return blake2b(_canonical.encode(application), digest_size=16).digest()
 
 

@@ -6,7 +6,7 @@ was said once cannot be changed: that is a conflict.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,6 +20,9 @@ from evenhand.records import Order, OrderLine, Review
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("intake")
+# Moments beyond these are slips of the keyboard; the calendar of the store ends not far behind them.
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_LONGEST_PROMISE: Final = timedelta(days=3660)
 
 # Something an account's history counts: (whose, account id, measure, moment, amount)
 Event = tuple[AccountKind, str, str, datetime, int]
@@ -52,6 +55,10 @@ def check(order: Order, market: MarketDesk, now: datetime) -> None:
     latest = now + CLOCK_SKEW
     if order.placed_at > latest:
         raise BadInput("lies in the future", field="placed_at")
+    if order.placed_at < _EARLIEST:
+        raise BadInput(f"lies before {_EARLIEST:%Y}", field="placed_at")
+    if order.promised_at is not None and abs(order.promised_at - order.placed_at) > _LONGEST_PROMISE:
+        raise BadInput("lies too far from when the order was placed", field="promised_at")
     moments = [("shipped_at", order.shipped_at), ("delivered_at", order.delivered_at)]
     moments += [(f"reviews[{index}].at", review.at) for index, review in enumerate(order.reviews)]
     for field, moment in moments:

@@ -14,6 +14,7 @@ from evenhand.records import Market
 CLOCK_SKEW: Final = timedelta(minutes=1)
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_date_of: Final = lru_cache(maxsize=4096)(date.fromordinal)
 _NONE: Final = timedelta(0)
 
 
@@ -55,6 +56,10 @@ class MarketDesk:
                 self._offsets.clear()
             offset = self._offsets[quarter] = int((moment.astimezone(self.zone).utcoffset() or _NONE).total_seconds())
         return (second + offset) // 86_400
+
+    def date(self, day: int) -> date:
+        """The calendar date of a count of days since 1970-01-01."""
+        return _date_of(day + _EPOCH)
 
     def policy(self, applied_at: datetime, placed_at: datetime) -> tuple[int, Policy]:
         """The version that rules an application, with its number in the store.

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 
 from evenhand.errors import BadInput
+from evenhand.vocabulary import MOST_MONEY
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 # Minor units; the ceiling leaves room for sums of a billion such amounts in 64 bits.
-Amount = Annotated[int, msgspec.Meta(gt=0, le=9_000_000_000)]
+Amount = Annotated[int, msgspec.Meta(gt=0, le=MOST_MONEY)]
 
 
 class OrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Lang = Literal["en", "zh"]
-Kind = Literal["choice", "integer", "number", "boolean", "string"]
+Kind = Literal["choice", "integer", "number", "boolean", "string", "date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Fact:
     ordered: bool = False
     # decimals of a `number`; 0 for integers
     scale: int = 0
-    # least and greatest possible value, both included; null means unbounded
+    # least and greatest possible value, both included; a number or integer has both, so that no figure made of it overflows
     low: int | None = None
     high: int | None = None
     # how a person reads the figure: "money" is minor units of the market's currency
@@ -50,6 +50,11 @@ class Measure:
     en: str
     zh: str
 
+
+# Bounds of what is counted. Amounts leave room for sums of a billion of them in 64 bits.
+MOST_MONEY: Final = 9_000_000_000
+MOST_COUNT: Final = 2**32 - 1
+MOST_DAYS: Final = 100_000
 
 REMEDIES: Final = ("refund_only", "return_and_refund", "exchange")
 STAGES: Final = ("unshipped", "in_transit", "received")
@@ -119,11 +124,21 @@ _FACTS: tuple[Fact, ...] = (
     Fact("application.remedy", "choice", "remedy asked", "申请类型", values=REMEDIES),
     Fact("application.stage", "choice", "stage", "阶段", values=STAGES),
     Fact("application.reason", "choice", "reason", "申请原因", values=REASONS),
-    Fact("application.amount", "integer", "amount asked", "申请金额", low=1, unit="money"),
-    Fact("application.days_since_receipt", "integer", "days since receipt", "签收后天数", low=0, unit="days"),
-    Fact("application.evidence_count", "integer", "pieces of evidence", "凭证数量", low=0),
-    Fact("order.amount", "integer", "amount of the order line", "订单行金额", low=0, unit="money"),
+    Fact("application.amount", "integer", "amount asked", "申请金额", low=1, high=MOST_MONEY, unit="money"),
+    Fact(
+        "application.days_since_receipt",
+        "integer",
+        "days since receipt",
+        "签收后天数",
+        low=0,
+        high=MOST_DAYS,
+        unit="days",
+    ),
+    Fact("application.evidence_count", "integer", "pieces of evidence", "凭证数量", low=0, high=1000),
+    Fact("application.filed_on", "date", "day of the application", "申请日期"),
+    Fact("order.amount", "integer", "amount of the order line", "订单行金额", low=0, high=MOST_MONEY, unit="money"),
     Fact("order.category", "string", "category", "类目"),
+    Fact("order.placed_on", "date", "day of the order", "下单日期"),
     Fact("buyer.integrity", "choice", "account integrity", "账号诚信状态", values=INTEGRITY, ordered=True),
     Fact("buyer.integrity_score", "integer", "integrity score", "诚信分", low=0, high=1000, unit="score"),
     Fact("buyer.label", "choice", "account label", "账号标签", values=LABELS, ordered=True),

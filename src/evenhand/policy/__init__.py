@@ -1,0 +1,12 @@
+"""Policy documents: read, typed, compiled, and run.
+
+document.py    Markdown -> tables of cells          parser.py, syntax.py   a cell's text -> its syntax
+build.py       tables -> the typed model            lowering.py            syntax -> the typed tree (tree.py, types.py)
+row.py         model -> a Python function           policy.py              what everybody uses
+"""
+
+from evenhand.policy.errors import Fault, PolicyError
+from evenhand.policy.policy import Policy, shipped
+from evenhand.policy.ruling import Because, Ruling, TraceStep, encode_ruling
+
+__all__ = ["Because", "Fault", "Policy", "PolicyError", "Ruling", "TraceStep", "encode_ruling", "shipped"]

@@ -12,14 +12,15 @@ from evenhand.policy.errors import Fault, PolicyError, suggestion
 _KEYS: Final = ("policy", "version", "effective", "anchor", "currency")
 _NEEDED: Final = ("policy", "version", "effective")
 HIT_POLICIES: Final = ("U", "A", "P", "F", "R", "O", "C", "C+", "C<", "C>", "C#")
+ARROWS: Final = ("→", "->")
 # A document larger than this was not written by people.
-_MAX_SOURCE: Final = 2_000_000
+_MAX_SOURCE: Final = 4_000_000
 _markdown: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text of a table cell and where it begins (line and column from 1)."""
+    """A piece of text and where it begins (line and column from 1)."""
 
     text: str
     line: int
@@ -36,6 +37,7 @@ class Grid:
 
     @property
     def line(self) -> int:
+        """Line of the header."""
         return self.header[0].line
 
 
@@ -53,21 +55,35 @@ class Document:
     title: str = ""
     # decision tables, in the order of the document
     tables: list[Grid] = field(default_factory=list[Grid])
+    # formulas, one line each, with the heading they stand under
+    formulas: list[tuple[str, Cell]] = field(default_factory=list[tuple[str, Cell]])
+    # the tables under the headings Facts, Reasons and Examples
+    facts: Grid | None = None
     reasons: Grid | None = None
-    promises: list[str] = field(default_factory=list[str])
+    examples: Grid | None = None
+    # the list items under the headings Promises and Order
+    promises: list[Cell] = field(default_factory=list[Cell])
+    order: list[Cell] = field(default_factory=list[Cell])
 
 
 def read(source: str, file: str) -> Document:
-    """Read a document's structure; raises `PolicyError` when it has no usable front matter or no table at all."""
+    """Read a document's structure; raises `PolicyError` with everything that is wrong with it."""
     if len(source) > _MAX_SOURCE:
-        raise PolicyError(file, [Fault(1, 1, f"a policy document may hold {_MAX_SOURCE:,} characters, this one has {len(source):,}")])
+        size = f"a policy document may hold {_MAX_SOURCE:,} characters, this one has {len(source):,}"
+        raise PolicyError(file, [Fault(1, 1, size)])
+    source = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = source.split("\n")
     document = Document(file, source)
     faults: list[Fault] = []
+    nul = source.find("\0")
+    if nul >= 0:
+        faults.append(Fault(source.count("\n", 0, nul) + 1, 1, "the document holds a NUL character"))
     body = _front_matter(document, lines, faults)
-    _body(document, lines, body)
-    if not document.tables and not faults:
-        faults.append(Fault(1, 1, "the document holds no decision table: a table whose top-left cell is a hit policy such as F"))
+    _body(document, lines, body, faults)
+    if not document.tables and not document.formulas and not faults:
+        faults.append(
+            Fault(1, 1, "the document holds no decision table: a table whose top-left cell is a hit policy such as F")
+        )
     if faults:
         raise PolicyError(file, faults)
     return document
@@ -76,7 +92,9 @@ def read(source: str, file: str) -> Document:
 def _front_matter(document: Document, lines: list[str], faults: list[Fault]) -> int:
     """Read `key: value` lines between two lines of `---`; returns the number of lines they take."""
     if lines[0].strip() != "---":
-        faults.append(Fault(1, 1, "a policy document begins with front matter: a line of ---, then policy, version, effective"))
+        faults.append(
+            Fault(1, 1, "a policy document begins with front matter: a line of ---, then policy, version, effective")
+        )
         return 0
     values: dict[str, str] = {}
     for index, line in enumerate(lines[1:], start=1):
@@ -89,7 +107,8 @@ def _front_matter(document: Document, lines: list[str], faults: list[Fault]) -> 
         if not colon:
             faults.append(Fault(index + 1, 1, f"expected `key: value`, found {text[:40]!r}"))
         elif key not in _KEYS:
-            faults.append(Fault(index + 1, 1, f"unknown key {key!r}{suggestion(key, _KEYS)}; known are {', '.join(_KEYS)}"))
+            known = ", ".join(_KEYS)
+            faults.append(Fault(index + 1, 1, f"unknown key {key[:40]!r}{suggestion(key, _KEYS)}; known are {known}"))
         elif key in values:
             faults.append(Fault(index + 1, 1, f"{key} is given twice"))
         else:
@@ -111,24 +130,26 @@ def _take(document: Document, key: str, value: str, place: Fault, faults: list[F
             try:
                 document.effective = date.fromisoformat(value)
             except ValueError:
-                fault(f"effective is a date like 2025-03-24, not {value!r}")
+                fault(f"effective is a date like 2025-03-24, not {value[:60]!r}")
         case "anchor":
             if value not in ("application", "order"):
-                fault(f"anchor is application or order, not {value!r}")
+                fault(f"anchor is application or order, not {value[:60]!r}")
             document.anchor = value
         case "currency":
             if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
-                fault(f"currency is an ISO 4217 code like CNY, not {value!r}")
+                fault(f"currency is an ISO 4217 code like CNY, not {value[:60]!r}")
             document.currency = value
-        case "policy":
-            document.name = value
         case _:
-            document.version = value
-    if not value or len(value) > 60 or any(character.isspace() or character in '@/\\"' for character in value):
-        fault(f"{key} is one short word without spaces, @ or /, not {value[:60]!r}")
+            unfit = any(character.isspace() or character in '@/\\"' or ord(character) < 32 for character in value)
+            if not value or len(value) > 60 or unfit:
+                fault(f"{key} is one short word without spaces, @ or /, not {value[:60]!r}")
+            if key == "policy":
+                document.name = value
+            else:
+                document.version = value
 
 
-def _body(document: Document, lines: list[str], skipped: int) -> None:
+def _body(document: Document, lines: list[str], skipped: int, faults: list[Fault]) -> None:
     # blank lines in place of the front matter keep Markdown's line numbers those of the file
     tokens = _markdown.parse("\n".join([""] * skipped + lines[skipped:]))
     heading = ""
@@ -140,15 +161,30 @@ def _body(document: Document, lines: list[str], skipped: int) -> None:
             document.title = document.title or heading
         elif token.type == "table_open":
             end = next(place for place in range(index, len(tokens)) if tokens[place].type == "table_close")
-            _table(document, heading, tokens[index:end], lines)
+            _table(document, heading, tokens[index:end], lines, faults)
             index = end
-        elif token.type == "inline" and heading == "Promises" and tokens[index - 2].type == "list_item_open":
-            document.promises.append(token.content.strip())
+        elif token.type == "fence" and token.info.split(" ")[0] == "feel":
+            first = (token.map[0] if token.map else 0) + 2
+            for number, line in enumerate(token.content.splitlines()):
+                if line.strip() and not line.lstrip().startswith("//"):
+                    indent = len(line) - len(line.lstrip())
+                    document.formulas.append((heading, Cell(line.strip(), first + number, indent + 1)))
+        elif token.type == "inline" and heading in ("Promises", "Order") and _is_item(tokens, index):
+            line = token.map[0] if token.map else 0
+            column = lines[line].find(token.content.split("\n")[0][:10]) + 1
+            item = Cell(" ".join(token.content.split()), line + 1, max(1, column))
+            (document.promises if heading == "Promises" else document.order).append(item)
         index += 1
 
 
-def _table(document: Document, heading: str, tokens: list[Token], lines: list[str]) -> None:
+def _is_item(tokens: list[Token], index: int) -> bool:
+    """Whether an inline token is the text of a list item."""
+    return any(earlier.type == "list_item_open" for earlier in tokens[max(0, index - 2) : index])
+
+
+def _table(document: Document, heading: str, tokens: list[Token], lines: list[str], faults: list[Fault]) -> None:
     rows: list[tuple[Cell, ...]] = []
+    written: list[int] = []
     line = 0
     texts: list[str] = []
     for token in tokens:
@@ -159,23 +195,34 @@ def _table(document: Document, heading: str, tokens: list[Token], lines: list[st
             texts.append(token.content.strip())
         elif token.type == "tr_close":
             starts = _starts(lines[line])
-            rows.append(
-                tuple(
-                    Cell(text, line + 1, starts[place] if place < len(starts) else 1) for place, text in enumerate(texts)
-                )
-            )
+            places = starts + [1] * (len(texts) - len(starts))
+            rows.append(tuple(Cell(text, line + 1, at) for text, at in zip(texts, places, strict=False)))
+            written.append(len(starts))
     if not rows or not rows[0]:
         return
     grid = Grid(heading, rows[0], tuple(rows[1:]))
-    if heading == "Reasons":
-        document.reasons = grid
-    elif grid.header[0].text in HIT_POLICIES or any(cell.text.startswith(("→", "->")) for cell in grid.header):
+    named = {"Facts": "facts", "Reasons": "reasons", "Examples": "examples"}.get(heading)
+    if named:
+        if getattr(document, named) is not None:
+            faults.append(Fault(grid.line, 1, f"there is a second table of {heading}"))
+        setattr(document, named, grid)
+    elif grid.header[0].text in HIT_POLICIES or any(cell.text.startswith(ARROWS) for cell in grid.header):
         document.tables.append(grid)
+    else:
+        return  # a table for people
+    wanted = len(grid.header)
+    for row, count in zip(rows[1:], written[1:], strict=True):
+        if count != wanted:  # Markdown would pad it or drop what is too much
+            hint = r"; write \| for a | inside a cell" if count > wanted else ""
+            faults.append(Fault(row[0].line, 1, f"this row has {count} cells, its table has {wanted} columns{hint}"))
 
 
 def _starts(line: str) -> list[int]:
     """Columns (from 1) at which the cells of a Markdown table line begin."""
-    pipes = [place for place, character in enumerate(line) if character == "|" and line[place - 1 : place] != "\\"]
-    if not line.lstrip().startswith("|"):
+    text = line.rstrip()
+    pipes = [place for place, character in enumerate(text) if character == "|" and text[place - 1 : place] != "\\"]
+    if not text.lstrip().startswith("|"):
         pipes.insert(0, -1)
-    return [place + 2 + len(line[place + 1 :]) - len(line[place + 1 :].lstrip()) for place in pipes]
+    if pipes and pipes[-1] == len(text) - 1:
+        pipes.pop()
+    return [place + 2 + len(text[place + 1 :]) - len(text[place + 1 :].lstrip()) for place in pipes]

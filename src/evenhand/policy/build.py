@@ -1,0 +1,508 @@
+"""From a document to its model: every name resolved, every cell typed, tables in the order they feed one another.
+
+Everything that is wrong is reported at once. A fault in one output does not drag along the cells that read it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+
+from evenhand.policy import syntax
+from evenhand.policy.document import ARROWS, HIT_POLICIES, Cell, Document, Grid
+from evenhand.policy.errors import Fault, PolicyError, suggestion
+from evenhand.policy.examples import Example, read_examples
+from evenhand.policy.lowering import Lowering
+from evenhand.policy.own_facts import own_facts
+from evenhand.policy.parser import parse_expression, parse_test
+from evenhand.policy.reasons import placeholders, read_reasons
+from evenhand.policy.ruling_parts import RULING_TYPES, ruling_parts
+from evenhand.policy.syntax import CellError
+from evenhand.policy.tree import Const, Expr, Formula, Model, Output, Rule, Step, Table, expressions, names_read
+from evenhand.policy.types import BOOLEAN, NULL, TEXT, Type, Value, choice, of_fact
+from evenhand.vocabulary import FACTS
+
+_LISTS: Final = ("R", "O", "C")
+_FIGURES: Final = ("C+", "C<", "C>")
+_MAX_ROWS: Final = 20_000
+_MAX_COLUMNS: Final = 64
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Column:
+    """An output column before it is typed."""
+
+    name: str
+    place: Cell
+    # index in the grid
+    index: int
+    # allowed values as the header lists them
+    listed: tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A table or formula whose cells are parsed and not yet typed."""
+
+    name: str
+    hit: str
+    line: int
+    heads: list[tuple[int, Cell, syntax.Expression | None]]
+    columns: list[_Column]
+    rows: list[tuple[tuple[Cell, ...], list[syntax.Test | None], list[syntax.Expression | None]]]
+    formula: tuple[Cell, syntax.Expression] | None = None
+    needs: set[str] = field(default_factory=set[str])
+
+
+def build(document: Document) -> tuple[Model, tuple[Example, ...]]:
+    """Understand a document; raises `PolicyError` with every fault in it."""
+    return _Builder(document).build()
+
+
+class _Builder:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._faults: list[Fault] = []
+        # outputs that could not be typed: whoever reads them is not blamed
+        self._lost: set[str] = set()
+
+    def _fault(self, cell: Cell, message: str, column: int = 0) -> None:
+        self._faults.append(Fault(cell.line, cell.column + column, message))
+
+    def build(self) -> tuple[Model, tuple[Example, ...]]:
+        document = self._document
+        facts: dict[str, Type] = {name: of_fact(fact) for name, fact in FACTS.items()}
+        facts |= own_facts(document.facts, facts, self._faults)
+        reasons = read_reasons(document.reasons, self._faults)
+        drafts = self._drafts()
+        declared = {column.name: draft for draft in drafts for column in draft.columns}
+        ordered = self._in_order(drafts, declared, facts)
+
+        names: dict[str, Type] = {name: kind for name, kind in facts.items() if name not in declared}
+        wanted = dict(RULING_TYPES) | {name: kind for name, kind in facts.items() if name in declared}
+        if reasons:
+            wanted["because"] = choice(tuple(reasons))
+        outputs: dict[str, tuple[Step, Output]] = {}
+        steps: list[Step] = []
+        for draft in ordered:
+            step, made = self._typed(draft, names, wanted)
+            for output in made:
+                names[output.name] = output.type
+                outputs[output.name] = (step, output)
+            if draft.formula is None or made:
+                steps.append(step)
+        ruling = ruling_parts(outputs, lambda line, message: self._faults.append(Fault(line, 1, message)))
+        known = dict(names) | {name: kind for name, kind in RULING_TYPES.items() if ruling and name not in names}
+        for reason in reasons.values():
+            for text in (reason.en, reason.zh):
+                self._check_placeholders(text, reason.line, known)
+        examples = read_examples(document.examples, facts, known, self._faults)
+        if self._faults:
+            raise PolicyError(document.file, set(self._faults))
+        deciding = outputs["outcome"][0] if "outcome" in outputs else None
+        read: dict[str, None] = {}
+        for expr in (*(expr for step in steps for expr in expressions(step)), *ruling.values()):
+            read |= dict.fromkeys(name for name in names_read(expr) if name in facts and name not in outputs)
+        model = Model(
+            document.name,
+            document.version,
+            document.effective,
+            document.anchor,
+            document.currency,
+            document.title,
+            facts,
+            tuple(steps),
+            outputs,
+            ruling,
+            deciding if isinstance(deciding, Table) else None,
+            reasons,
+            tuple(read),
+        )
+        return model, examples
+
+    # reading
+
+    def _drafts(self) -> list[_Draft]:
+        drafts = [draft for grid in self._document.tables if (draft := self._draft(grid)) is not None]
+        for section, cell in self._document.formulas:
+            name, equals, text = cell.text.partition("=")
+            name = name.strip()
+            if not equals or not name.replace(".", "_").replace("_", "a").isalnum():
+                self._fault(cell, "a formula is written `name = expression`")
+                continue
+            offset = len(cell.text) - len(text.lstrip())
+            try:
+                node = parse_expression(text.strip())
+            except CellError as error:
+                self._fault(cell, str(error), offset + error.column)
+                continue
+            column = _Column(name, cell, 0, ())
+            place = Cell(text.strip(), cell.line, cell.column + offset)
+            drafts.append(_Draft(section, "", cell.line, [], [column], [], (place, node), set(_names(node))))
+        titles: dict[str, _Draft] = {}
+        made: dict[str, _Draft] = {}
+        for draft in drafts:
+            if draft.formula is None:
+                if draft.name in titles:
+                    self._faults.append(
+                        Fault(draft.line, 1, f"there is a second table {draft.name!r}: give it a heading")
+                    )
+                titles[draft.name] = draft
+            for column in draft.columns:
+                if column.name in made:
+                    self._fault(column.place, f"{column.name} is already an output of {made[column.name].name!r}")
+                made[column.name] = draft
+        return drafts
+
+    def _draft(self, grid: Grid) -> _Draft | None:
+        corner = grid.header[0]
+        if not grid.heading:
+            self._fault(corner, "a decision table needs a heading above it: its name")
+        if corner.text not in HIT_POLICIES:
+            near = suggestion(corner.text.upper(), HIT_POLICIES)
+            self._fault(corner, f"expected a hit policy ({', '.join(HIT_POLICIES)}), found {corner.text[:40]!r}{near}")
+            return None
+        draft = _Draft(grid.heading, corner.text, grid.line, [], [], [])
+        if len(grid.header) > _MAX_COLUMNS or len(grid.rows) > _MAX_ROWS:
+            self._fault(corner, f"a table may have {_MAX_COLUMNS} columns and {_MAX_ROWS:,} rows")
+            return None
+        for index, cell in enumerate(grid.header[1:], start=1):
+            if cell.text.startswith(ARROWS):
+                self._head_out(draft, index, cell)
+            else:
+                node = self._parse(cell, parse_expression)
+                draft.heads.append((index, cell, node))
+                draft.needs.update(_names(node) if node else ())
+        if not draft.columns:
+            self._fault(corner, "this table has no output: head a column with → and a name")
+        if not grid.rows:
+            self._fault(corner, "this table has no rows")
+        for number, row in enumerate(grid.rows, start=1):
+            if row[0].text != str(number):
+                self._fault(row[0], f"rows are numbered in order: this is row {number}, not {row[0].text[:20]!r}")
+            if len(row) != len(grid.header):
+                continue  # told already
+            tests = [self._parse(row[index], parse_test) for index, _, _ in draft.heads]
+            nodes = [self._parse(row[column.index], parse_expression) for column in draft.columns]
+            for test in tests:
+                draft.needs.update(_names_of_test(test) if test else ())
+            for node in nodes:
+                draft.needs.update(_names(node) if node else ())
+            draft.rows.append((row, tests, nodes))
+        return draft
+
+    def _head_out(self, draft: _Draft, index: int, cell: Cell) -> None:
+        text = cell.text.removeprefix("→").removeprefix("->").strip()
+        name, colon, listed = (part.strip() for part in text.partition(":"))
+        at = cell.text.find(name) if name else 0
+        if (
+            not name
+            or not name.replace(".", "_").replace("_", "a").isalnum()
+            or not name.isascii()
+            or name[0].isdigit()
+        ):
+            self._fault(cell, f"{name[:40]!r} is no name for an output: use letters, digits, _ and .")
+            return
+        values: list[Value] = []
+        if colon:
+            try:
+                test = parse_test(listed)
+            except CellError as error:
+                self._fault(cell, str(error), cell.text.find(":") + 1 + error.column)
+                return
+            for one in test.tests if isinstance(test, syntax.AnyOf) else (test,):
+                node = one.value if isinstance(one, syntax.Equal) else None
+                if isinstance(node, syntax.Name) or (isinstance(node, syntax.Literal) and isinstance(node.value, str)):
+                    values.append(node.value)
+                else:
+                    self._fault(cell, 'allowed values are listed like "high", "low"', cell.text.find(":") + 1)
+                    return
+        if draft.hit in (*_FIGURES, "C#") and name == "because":
+            self._fault(cell, f"a table with hit policy {draft.hit} gives a figure, not reasons", at)
+            return
+        draft.columns.append(_Column(name, cell, index, tuple(values)))
+
+    def _parse(self, cell: Cell, read: Callable[[str], T]) -> T | None:
+        try:
+            return read(cell.text)
+        except CellError as error:
+            self._fault(cell, str(error), error.column)
+            return None
+
+    # order
+
+    def _in_order(self, drafts: list[_Draft], made: Mapping[str, _Draft], facts: Mapping[str, Type]) -> list[_Draft]:
+        """Drafts in an order in which each finds what it reads; a cycle is a fault that shows it."""
+        ordered: list[_Draft] = []
+        state: dict[int, int] = {}
+
+        def sources(draft: _Draft) -> Iterable[tuple[str, _Draft]]:
+            for name in sorted(draft.needs):
+                owner = name if name in made else name.rpartition(".")[0]
+                source = made.get(owner)
+                # a scorecard may refine a fact of the vocabulary that it reads itself: no other table makes it
+                if source is not None and not (source is draft and owner in facts):
+                    yield owner, source
+
+        def visit(draft: _Draft, path: tuple[tuple[str, _Draft], ...]) -> None:
+            if state.get(id(draft)) == 2:
+                return
+            if state.get(id(draft)) == 1:
+                start = next(place for place, (_, earlier) in enumerate(path) if earlier is draft)
+                chain = " reads ".join(
+                    [repr(path[start][1].name), *(f"{name} of {one.name!r}" for name, one in path[start + 1 :])]
+                )
+                self._faults.append(Fault(draft.line, 1, f"tables feed one another in a cycle: {chain}"))
+                return
+            state[id(draft)] = 1
+            for name, source in sources(draft):
+                visit(source, (*path, (name, source)))
+            state[id(draft)] = 2
+            ordered.append(draft)
+
+        for draft in drafts:
+            visit(draft, ((draft.columns[0].name if draft.columns else "", draft),))
+        if any("in a cycle" in fault.message for fault in self._faults):
+            raise PolicyError(self._document.file, set(self._faults))
+        return ordered
+
+    # typing
+
+    def _typed(
+        self, draft: _Draft, names: Mapping[str, Type], wanted: Mapping[str, Type]
+    ) -> tuple[Step, tuple[Output, ...]]:
+        lowering = Lowering(names)
+        if draft.formula is not None:
+            return self._typed_formula(draft, lowering, wanted)
+        inputs: list[Expr] = []
+        for _, cell, node in draft.heads:
+            found = self._lower(cell, lambda n=node: lowering.expression(n) if n else None)
+            inputs.append(found or Const(NULL, None))
+        types = [self._type_of(draft, place, column, lowering, wanted) for place, column in enumerate(draft.columns)]
+        rules: list[Rule] = []
+        for number, (row, tests, nodes) in enumerate(draft.rows, start=1):
+            lowered_tests: list[Expr | None] = []
+            for (index, _, _), operand, test in zip(draft.heads, inputs, tests, strict=True):
+                if test is None or (operand.type.kind == "null" and not operand.type.many):
+                    lowered_tests.append(None)
+                    continue
+                lowered_tests.append(self._lower(row[index], lambda t=test, o=operand: lowering.test(t, o)))
+            values: list[Expr] = []
+            for column, kind, node in zip(draft.columns, types, nodes, strict=True):
+                value = self._lower(
+                    row[column.index], lambda n=node, k=kind: lowering.output(n, k) if n and k else None
+                )
+                values.append(value or Const(kind or NULL, None))
+            rules.append(Rule(number, row[0].line, tuple(lowered_tests), tuple(values)))
+            self._check_payer(draft, row, values)
+        outputs = tuple(
+            self._output(draft, column, kind, [rule.outputs[place] for rule in rules])
+            for place, (column, kind) in enumerate(zip(draft.columns, types, strict=True))
+            if kind is not None
+        )
+        if len(outputs) < len(draft.columns):
+            self._lost.update(column.name for column in draft.columns)
+        if draft.hit in ("P", "O"):
+            rules = self._by_priority(draft, rules, outputs)
+        headers = tuple(cell.text for _, cell, _ in draft.heads)
+        return Table(draft.name, draft.hit, draft.line, headers, tuple(inputs), outputs, tuple(rules)), outputs
+
+    def _typed_formula(
+        self, draft: _Draft, lowering: Lowering, wanted: Mapping[str, Type]
+    ) -> tuple[Step, tuple[Output, ...]]:
+        assert draft.formula is not None
+        cell, node = draft.formula
+        name = draft.columns[0].name
+        value = self._lower(cell, lambda: lowering.output(node, wanted.get(name)))
+        if value is None:
+            self._lost.add(name)
+            value = Const(NULL, None)
+        kind = wanted.get(name) or value.type
+        output = Output(name, kind)
+        return Formula(name, draft.name, draft.line, output, value, cell.text), (output,)
+
+    def _lower(self, cell: Cell, lower: Callable[[], Expr | None]) -> Expr | None:
+        try:
+            return lower()
+        except CellError as error:
+            if not any(name in cell.text for name in self._lost):
+                self._fault(cell, str(error), error.column)
+            return None
+
+    def _type_of(
+        self, draft: _Draft, place: int, column: _Column, lowering: Lowering, wanted: Mapping[str, Type]
+    ) -> Type | None:
+        """The type of an output column: declared, listed in its header, or what its cells have in common."""
+        declared = wanted.get(column.name)
+        if column.listed:
+            listed = tuple(str(value) for value in column.listed)
+            if declared is None:
+                return choice(tuple(reversed(listed)), ordered=True)
+            strange = [value for value in listed if value not in declared.values]
+            if strange:
+                self._fault(column.place, f"{strange[0]} is not {declared}{suggestion(strange[0], declared.values)}")
+            return declared
+        if declared is not None:
+            return declared
+        nodes = [nodes[place] for _, _, nodes in draft.rows]
+        words = [word for node in nodes if node is not None and (word := _word(node, lowering)) is not None]
+        nulls = sum(isinstance(node, syntax.Literal) and node.value is None for node in nodes)
+        if words and len(words) + nulls == len([node for node in nodes if node is not None]):
+            return choice(tuple(dict.fromkeys(words)))
+        kind: Type | None = None
+        for (row, _, _), node in zip(draft.rows, nodes, strict=True):
+            if node is None:
+                continue
+            found = self._lower(row[column.index], lambda n=node: lowering.expression(n))
+            if found is None or found.type.kind == "null":
+                continue
+            if found.type.many:
+                self._fault(row[column.index], "a list cannot be passed on; use count(...), sum(...) or the like")
+                return None
+            merged = found.type if kind is None else _merged(kind, found.type)
+            if merged is None:
+                self._fault(row[column.index], f"expected {kind} as in the rows above, found {found.type}")
+                return None
+            kind = merged
+        if kind is None:
+            if not any(fault.line == draft.line for fault in self._faults) and all(
+                isinstance(node, syntax.Literal) for node in nodes if node is not None
+            ):
+                self._fault(column.place, f"{column.name} is never anything but null")
+            return None
+        return kind
+
+    def _output(self, draft: _Draft, column: _Column, kind: Type, values: list[Expr]) -> Output:
+        priority: tuple[Value, ...] = column.listed
+        if draft.hit in ("P", "O") and not priority and kind.ordered:
+            priority = tuple(reversed(kind.values))
+        if draft.hit in _LISTS:
+            kind = replace(kind, many=True)
+        elif draft.hit == "C#":
+            kind = Type("number", low=0, high=len(values))
+        elif draft.hit in _FIGURES:
+            if kind.kind != "number" and not (draft.hit != "C+" and kind.counted):
+                self._fault(column.place, f"hit policy {draft.hit} needs numbers, {column.name} is {kind}")
+            elif draft.hit == "C+" and column.name not in RULING_TYPES and column.name not in FACTS:
+                low = sum(min(0, value.type.low) for value in values)
+                high = sum(max(0, value.type.high) for value in values)
+                kind = replace(kind, low=low, high=high)
+        return Output(column.name, kind, priority)
+
+    def _by_priority(self, draft: _Draft, rules: list[Rule], outputs: tuple[Output, ...]) -> list[Rule]:
+        ranked = [place for place, output in enumerate(outputs) if output.priority]
+        if not ranked:
+            if outputs:
+                example = f"→ {outputs[0].name}: highest, ..., lowest"
+                self._fault(
+                    draft.columns[0].place,
+                    f"hit policy {draft.hit} needs the order of its outputs: head one `{example}`",
+                )
+            return rules
+
+        def key(rule: Rule) -> tuple[int, ...]:
+            places: list[int] = []
+            for place in ranked:
+                value = rule.outputs[place]
+                priority = outputs[place].priority
+                if not isinstance(value, Const) or value.value not in priority:
+                    row = draft.rows[rule.number - 1][0]
+                    self._fault(
+                        row[draft.columns[place].index],
+                        f"hit policy {draft.hit} needs one of its listed values here: {', '.join(map(str, priority))}",
+                    )
+                    return ()
+                places.append(priority.index(value.value))
+            return tuple(places)
+
+        keys = {rule.number: key(rule) for rule in rules}
+        if any(not one for one in keys.values()):
+            return rules
+        return sorted(rules, key=lambda rule: keys[rule.number])
+
+    def _check_payer(self, draft: _Draft, row: tuple[Cell, ...], values: list[Expr]) -> None:
+        """An outcome that moves money names who pays: the platform subsidises, the merchant refunds."""
+        told = {
+            column.name: (column, value.value)
+            for column, value in zip(draft.columns, values, strict=True)
+            if isinstance(value, Const) and value.value is not None
+        }
+        if "outcome" not in told or "payer" not in told:
+            return
+        outcome, (column, payer) = told["outcome"][1], told["payer"]
+        needed = {"subsidise": "platform", "refund_by_merchant": "merchant"}.get(str(outcome))
+        if needed and payer != needed:
+            self._fault(row[column.index], f"{outcome} is paid by {needed}, not by {payer}")
+
+    def _check_placeholders(self, text: str, line: int, known: Mapping[str, Type]) -> None:
+        for name in placeholders(text):
+            if name in self._lost:
+                continue
+            if name not in known:
+                self._faults.append(
+                    Fault(line, 1, f"there is no fact or output {name} to put into {{{name}}}{suggestion(name, known)}")
+                )
+            elif known[name].many:
+                self._faults.append(Fault(line, 1, f"{name} is a list and cannot stand in a sentence"))
+
+
+def _word(node: syntax.Expression, lowering: Lowering) -> str | None:
+    """The value a cell of an undeclared choice names: a string, or a bare word that is no fact and no output."""
+    if isinstance(node, syntax.Literal) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, syntax.Name) and "." not in node.value:
+        try:
+            lowering.read(node.value, 0)
+        except CellError:
+            return node.value
+    return None
+
+
+def _merged(left: Type, right: Type) -> Type | None:
+    if left.kind != right.kind:
+        return None
+    if left.kind == "text":
+        return left if left.values == right.values else TEXT
+    if left.kind == "boolean":
+        return BOOLEAN
+    scale = max(left.scale, right.scale)
+    ends = [end * 10 ** (scale - kind.scale) for kind in (left, right) for end in (kind.low, kind.high)]
+    unit = left.unit if left.unit == right.unit else left.unit or right.unit
+    return replace(left, scale=scale, low=min(ends), high=max(ends), unit=unit)
+
+
+def _names(node: syntax.Expression) -> Iterable[str]:
+    match node:
+        case syntax.Name():
+            yield node.value
+        case syntax.Negate():
+            yield from _names(node.operand)
+        case syntax.Binary():
+            yield from _names(node.left)
+            yield from _names(node.right)
+        case syntax.Choose():
+            for part in (node.condition, node.then, node.otherwise):
+                yield from _names(part)
+        case syntax.Within():
+            yield from _names(node.value)
+            yield from _names_of_test(node.test)
+        case syntax.Call():
+            for argument in node.arguments:
+                yield from _names(argument)
+        case _:
+            pass
+
+
+def _names_of_test(test: syntax.Test) -> Iterable[str]:
+    match test:
+        case syntax.Equal() | syntax.Compare():
+            yield from _names(test.value)
+        case syntax.Interval():
+            yield from _names(test.low)
+            yield from _names(test.high)
+        case syntax.AnyOf() | syntax.Not():
+            for inner in test.tests:
+                yield from _names_of_test(inner)
+        case _:
+            pass

@@ -1,0 +1,276 @@
+"""A policy: a document that has been understood and compiled, ready to rule."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, cast
+
+from evenhand.errors import BadInput, UnknownThing
+from evenhand.policy.build import build
+from evenhand.policy.document import Document, read
+from evenhand.policy.errors import Fault, PolicyError, suggestion
+from evenhand.policy.reasons import CONTEST, NO_REASON, placeholders, sentence
+from evenhand.policy.row import Row, compile_row
+from evenhand.policy.ruling import Because, Ruling, TraceStep
+from evenhand.policy.tree import Step, Table, expressions, names_read
+from evenhand.policy.types import Type
+from evenhand.policy.values import inward, nested, outward
+from evenhand.vocabulary import Lang
+
+_MAX_FILE: Final = 4_000_000
+Facts = Mapping[str, Any]
+
+
+class Policy:
+    """A compiled policy document. Ruling is a pure function of the facts."""
+
+    def __init__(self, document: Document) -> None:
+        """Understand and compile a document; raises `PolicyError` with every fault in it."""
+        self.document = document
+        self.model, self.examples = build(document)
+        self._row: Row = compile_row(self.model)
+        self._decide = self._row.decide
+        self._reasons = self._reason_writers()
+        self._places = {**self._row.parts, **self._row.outputs}
+        # what a trace step shows: its table, where its rows stand, what it reads and what comes out
+        self._traced = [self._trace_plan(step) for step in self.model.steps]
+        self._plans = (
+            [
+                self._row.parts[part]
+                for part in ("outcome", "payer", "return_required", "amount", "respond_within_hours")
+            ]
+            if self.model.ruling
+            else []
+        )
+
+    @classmethod
+    def parse(cls, source: str, file: str = "policy.md") -> "Policy":
+        """Compile the text of a document; `file` names it in errors."""
+        return cls(read(source, file))
+
+    @classmethod
+    def load(cls, name: str | Path, at: date | None = None) -> "Policy":
+        """A shipped policy by name (`1688`, `1688@2025-03`), or a document from a file.
+
+        Of a name alone, the version in force on the day `at`, the newest unless told. Raises `UnknownThing` when there is no such
+        policy, `PolicyError` when the document is wrong.
+        """
+        text = str(name)
+        named = [policy for policy in shipped() if policy.name == text.partition("@")[0]]
+        if named and not isinstance(name, Path) and "/" not in text:
+            return _chosen(named, text.partition("@")[2], at)
+        path = Path(name)
+        try:
+            if not path.exists():
+                names = sorted({policy.name for policy in shipped()})
+                raise UnknownThing(
+                    f"there is no policy or file {text!r}{suggestion(text, names)}; shipped are {', '.join(names)}",
+                    field="policy",
+                )
+            if path.stat().st_size > _MAX_FILE:
+                raise PolicyError(text, [Fault(1, 1, f"a policy document may hold {_MAX_FILE:,} bytes")])
+            source = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise PolicyError(text, [Fault(1, 1, f"the document is not UTF-8 (byte {error.start})")]) from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise UnknownThing(f"cannot read {text!r}: {reason}", field="policy") from None
+        return cls.parse(source, text)
+
+    name = property(lambda self: cast("str", self.model.name))
+    version = property(lambda self: cast("str", self.model.version))
+
+    @property
+    def effective(self) -> date:
+        """First day it rules, in the market's time zone."""
+        return self.model.effective
+
+    @property
+    def anchor(self) -> str:
+        """Which moment picks the version: "application" or "order"."""
+        return self.model.anchor
+
+    @property
+    def currency(self) -> str | None:
+        return self.model.currency
+
+    @property
+    def title(self) -> str:
+        return self.model.title
+
+    @property
+    def source(self) -> str:
+        """The document, word for word."""
+        return self.document.source
+
+    @property
+    def file(self) -> str:
+        return self.document.file
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the document, in hexadecimal."""
+        return sha256(self.source.encode()).hexdigest()
+
+    @property
+    def row_source(self) -> str:
+        """The Python it was compiled to."""
+        return self._row.source
+
+    def rule(self, facts: Facts, currency: str | None = None) -> Ruling:
+        """Rule one set of nested facts; what is missing is null.
+
+        `currency` (ISO 4217) is what the reasons write amounts in. Raises `BadInput` naming the fact that is unknown,
+        of the wrong type or out of range.
+        """
+        return self.rule_trusted(nested(facts, self.model.facts, self._needed), currency)
+
+    def rule_many(self, facts: Iterable[Facts], currency: str | None = None) -> list[Ruling]:
+        """Rule many; raises as `rule`, with the place in the list."""
+        rulings: list[Ruling] = []
+        for index, one in enumerate(facts):
+            try:
+                rulings.append(self.rule(one, currency))
+            except BadInput as error:
+                raise BadInput(
+                    error.detail, field=f"[{index}].{error.field}" if error.field else f"[{index}]"
+                ) from None
+        return rulings
+
+    def rule_trusted(self, facts: Facts, currency: str | None = None) -> Ruling:
+        """Rule facts that are complete and of the right types already, as the desk builds them."""
+        model = self.model
+        if not model.ruling:
+            raise BadInput(f"{model.name} decides no outcome: it is a scorecard, not a policy", field="policy")
+        answer = self._decide(facts)
+        code = answer[self._row.parts["because"]]
+        en, zh = self._reasons[code]
+
+        def value(name: str) -> Any:
+            place = self._places.get(name)
+            return answer[place] if place is not None else _fact(facts, name, model.facts[name])
+
+        money = currency or model.currency
+        outcome, payer, returned, amount, hours = (answer[place] for place in self._plans)
+        deciding = model.deciding
+        rule = f"{deciding.name}/{answer[self._row.hits[deciding.name]]}" if deciding else "formula/1"
+        return Ruling(
+            outcome,
+            payer,
+            returned,
+            amount,
+            hours,
+            model.name,
+            model.version,
+            rule,
+            Because(en(value, money), zh(value, money)),
+            [trace(facts, answer) for trace in self._traced],
+        )
+
+    def decide(self, facts: Facts) -> dict[str, Any]:
+        """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
+        answer = self._decide(facts)
+        return {name: outward_all(kind, answer[place]) for name, (kind, place) in self._out.items()}
+
+    @cached_property
+    def _out(self) -> dict[str, tuple[Type, int]]:
+        return {name: (self.model.outputs[name][1].type, place) for name, place in self._row.outputs.items()}
+
+    @cached_property
+    def _needed(self) -> tuple[str, ...]:
+        """Facts that the row function or a reason reads."""
+        mentioned = [
+            name
+            for reason in self.model.reasons.values()
+            for text in (reason.en, reason.zh)
+            for name in placeholders(text)
+            if name in self.model.facts and name not in self._places
+        ]
+        return tuple(dict.fromkeys((*self.model.read, *mentioned)))
+
+    def _reason_writers(self) -> dict[str | None, tuple[Callable[..., str], Callable[..., str]]]:
+        model = self.model
+        types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
+        types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
+
+        def writer(text: str, lang: Lang) -> Callable[..., str]:
+            return sentence(text, types, lang)
+
+        writers: dict[str | None, tuple[Callable[..., str], Callable[..., str]]] = {
+            code: (writer(reason.en, "en"), writer(reason.zh, "zh")) for code, reason in model.reasons.items()
+        }
+        whole = {lang: f"{NO_REASON[lang]}{' ' if lang == 'en' else ''}{CONTEST[lang]}" for lang in ("en", "zh")}
+        writers[None] = (lambda *_: whole["en"], lambda *_: whole["zh"])
+        return writers
+
+    def _trace_plan(self, step: Step) -> Callable[[Facts, tuple[Any, ...]], TraceStep]:
+        row, model = self._row, self.model
+        names = dict.fromkeys(name for expr in expressions(step) for name in names_read(expr))
+        earlier = [(name, row.outputs[name], model.outputs[name][1].type) for name in names if name in row.outputs]
+        read_facts = [(name, name.split(".")) for name in names if name not in row.outputs]
+        outputs = step.outputs if isinstance(step, Table) else (step.output,)
+        made = [(output.name, row.outputs[output.name], output.type) for output in outputs]
+        hit = row.hits[step.name] if isinstance(step, Table) else None
+        title = step.name if isinstance(step, Table) else f"{step.section}: {step.name}"
+
+        def trace(facts: Facts, answer: tuple[Any, ...]) -> TraceStep:
+            seen: dict[str, Any] = {}
+            for name, path in read_facts:
+                place: Any = facts
+                for part in path:
+                    place = place[part]
+                seen[name] = place
+            for name, at, kind in earlier:
+                seen[name] = outward_all(kind, answer[at])
+            rows = answer[hit] if hit is not None else []
+            if isinstance(rows, int):
+                rows = [rows] if rows else []
+            return TraceStep(title, rows, seen, {name: outward_all(kind, answer[at]) for name, at, kind in made})
+
+        return trace
+
+
+def outward_all(kind: Type, value: Any) -> Any:
+    """A value or a list of them, as outside."""
+    if kind.many:
+        return [outward(kind, one) for one in value]
+    return value if kind.kind in ("text", "boolean") else outward(kind, value)
+
+
+def _fact(facts: Facts, name: str, kind: Type) -> Any:
+    """A fact's value as held inside, from facts as the row function reads them."""
+
+    place: Any = facts
+    for part in name.split("."):
+        place = place[part]
+    return place if kind.kind in ("text", "boolean", "duration", "months") else inward(kind, place, name)
+
+
+def _chosen(named: list[Policy], version: str, at: date | None) -> Policy:
+    if version:
+        for policy in named:
+            if policy.version == version:
+                return policy
+        known = ", ".join(policy.version for policy in named)
+        raise UnknownThing(f"policy {named[0].name} has no version {version!r}; it has {known}", field="policy")
+    if at is None:
+        return named[-1]
+    for policy in reversed(named):
+        if policy.effective <= at:
+            return policy
+    first = named[0]
+    raise UnknownThing(
+        f"no version of policy {first.name} was in force on {at}; the first is of {first.effective}", field="policy"
+    )
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Policy, ...]:
+    """Every policy version in the package, by name and then by effective date."""
+    folder = files("evenhand.policy") / "shipped"
+    documents = sorted((one for one in folder.iterdir() if one.name.endswith(".md")), key=lambda one: one.name)
+    policies = [Policy.parse(one.read_text("utf-8"), one.name) for one in documents]
+    return tuple(sorted(policies, key=lambda policy: (policy.name, policy.effective)))
