@@ -213,8 +213,9 @@ class _Builder:
                 return
             for one in test.tests if isinstance(test, syntax.AnyOf) else (test,):
                 node = one.value if isinstance(one, syntax.Equal) else None
-                if isinstance(node, syntax.Name) or (isinstance(node, syntax.Literal) and isinstance(node.value, str)):
-                    values.append(node.value)
+                value = node.value if isinstance(node, syntax.Name | syntax.Literal) else None
+                if isinstance(value, str):
+                    values.append(value)
                 else:
                     self._fault(cell, 'allowed values are listed like "high", "low"', cell.text.find(":") + 1)
                     return
