@@ -21,15 +21,14 @@ ABUSE: Final = _scorecard("abuse")
 SCORECARDS: Final = (INTEGRITY, EXPERIENCE, ABUSE)
 
 
+_integrity: Final = INTEGRITY.picker("buyer.integrity", "buyer.integrity_score")
+_experience: Final = EXPERIENCE.picker("merchant.experience_score", "merchant.high_quality")
+_abuse: Final = ABUSE.picker("abuse.frequent_refund_only", "abuse.frequent_counterfeit_claims")
+
+
 def scored(facts: dict[str, dict[str, Any]]) -> None:
     """Fill in the scores that follow from `facts["history"]`: the buyer's, the merchant's and the signs of abuse."""
     buyer, merchant, abuse = facts["buyer"], facts["merchant"], facts["abuse"]
-    integrity = INTEGRITY.decide(facts)
-    buyer["integrity"] = integrity["buyer.integrity"]
-    buyer["integrity_score"] = integrity["buyer.integrity_score"]
-    experience = EXPERIENCE.decide(facts)
-    merchant["experience_score"] = experience["merchant.experience_score"]
-    merchant["high_quality"] = experience["merchant.high_quality"]
-    abuses = ABUSE.decide(facts)
-    abuse["frequent_refund_only"] = abuses["abuse.frequent_refund_only"]
-    abuse["frequent_counterfeit_claims"] = abuses["abuse.frequent_counterfeit_claims"]
+    buyer["integrity"], buyer["integrity_score"] = _integrity(facts)
+    merchant["experience_score"], merchant["high_quality"] = _experience(facts)
+    abuse["frequent_refund_only"], abuse["frequent_counterfeit_claims"] = _abuse(facts)

@@ -14,10 +14,10 @@ from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.reasons import CONTEST, NO_REASON, placeholders, sentence
 from evenhand.policy.row import Row, compile_row
-from evenhand.policy.ruling import Because, Ruling, TraceStep
-from evenhand.policy.tree import Step, Table, expressions, names_read
+from evenhand.policy.ruling import Because, Ruling
+from evenhand.policy.tracing import compile_trace, outward_all
 from evenhand.policy.types import Type
-from evenhand.policy.values import inward, nested, outward
+from evenhand.policy.values import inward, nested
 from evenhand.vocabulary import Lang
 
 _MAX_FILE: Final = 4_000_000
@@ -35,8 +35,7 @@ class Policy:
         self._decide = self._row.decide
         self._reasons = self._reason_writers()
         self._places = {**self._row.parts, **self._row.outputs}
-        # what a trace step shows: its table, where its rows stand, what it reads and what comes out
-        self._traced = [self._trace_plan(step) for step in self.model.steps]
+        self._trace = compile_trace(self.model, self._row)
         self._plans = (
             [
                 self._row.parts[part]
@@ -167,17 +166,31 @@ class Policy:
             model.version,
             rule,
             Because(en(value, money), zh(value, money)),
-            [trace(facts, answer) for trace in self._traced],
+            self._trace(facts, answer),
         )
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
-        answer = self._decide(facts)
-        return {name: outward_all(kind, answer[place]) for name, (kind, place) in self._out.items()}
+        return dict(zip(self._row.outputs, self._every(facts), strict=True))
 
     @cached_property
-    def _out(self) -> dict[str, tuple[Type, int]]:
-        return {name: (self.model.outputs[name][1].type, place) for name, place in self._row.outputs.items()}
+    def _every(self) -> Callable[[Facts], tuple[Any, ...]]:
+        return self.picker(*self._row.outputs)
+
+    def picker(self, *names: str) -> Callable[[Facts], tuple[Any, ...]]:
+        """A function from facts, as for `decide`, to the values of these outputs: for scores that are drawn with every ruling."""
+        decide = self._decide
+        picked = [(self._row.outputs[name], self.model.outputs[name][1].type) for name in names]
+        plain = all(kind.kind in ("text", "boolean") or (kind.kind, kind.scale) == ("number", 0) for _, kind in picked)
+        places = [place for place, _ in picked]
+
+        def pick(facts: Facts) -> tuple[Any, ...]:
+            answer = decide(facts)
+            if plain:
+                return tuple([answer[place] for place in places])
+            return tuple([outward_all(kind, answer[place]) for place, kind in picked])
+
+        return pick
 
     @cached_property
     def _needed(self) -> tuple[str, ...]:
@@ -205,39 +218,6 @@ class Policy:
         whole = {lang: f"{NO_REASON[lang]}{' ' if lang == 'en' else ''}{CONTEST[lang]}" for lang in ("en", "zh")}
         writers[None] = (lambda *_: whole["en"], lambda *_: whole["zh"])
         return writers
-
-    def _trace_plan(self, step: Step) -> Callable[[Facts, tuple[Any, ...]], TraceStep]:
-        row, model = self._row, self.model
-        names = dict.fromkeys(name for expr in expressions(step) for name in names_read(expr))
-        earlier = [(name, row.outputs[name], model.outputs[name][1].type) for name in names if name in row.outputs]
-        read_facts = [(name, name.split(".")) for name in names if name not in row.outputs]
-        outputs = step.outputs if isinstance(step, Table) else (step.output,)
-        made = [(output.name, row.outputs[output.name], output.type) for output in outputs]
-        hit = row.hits[step.name] if isinstance(step, Table) else None
-        title = step.name if isinstance(step, Table) else f"{step.section}: {step.name}"
-
-        def trace(facts: Facts, answer: tuple[Any, ...]) -> TraceStep:
-            seen: dict[str, Any] = {}
-            for name, path in read_facts:
-                place: Any = facts
-                for part in path:
-                    place = place[part]
-                seen[name] = place
-            for name, at, kind in earlier:
-                seen[name] = outward_all(kind, answer[at])
-            rows = answer[hit] if hit is not None else []
-            if isinstance(rows, int):
-                rows = [rows] if rows else []
-            return TraceStep(title, rows, seen, {name: outward_all(kind, answer[at]) for name, at, kind in made})
-
-        return trace
-
-
-def outward_all(kind: Type, value: Any) -> Any:
-    """A value or a list of them, as outside."""
-    if kind.many:
-        return [outward(kind, one) for one in value]
-    return value if kind.kind in ("text", "boolean") else outward(kind, value)
 
 
 def _fact(facts: Facts, name: str, kind: Type) -> Any:

@@ -18,12 +18,12 @@ _NO_CURRENCY: Final = "XXX"
 # How to contest, told with every ruling.
 CONTEST: Final[Mapping[Lang, str]] = {
     "en": "Whoever disagrees may contest this ruling and have a person decide.",
-    "zh": "如有异议,可提出申诉,由人工复核。",
+    "zh": "如有异议，可提出申诉，由人工复核。",
 }
 # For an outcome that no row gave a reason for.
 NO_REASON: Final[Mapping[Lang, str]] = {
     "en": "No rule of this policy covers the application, so a person decides.",
-    "zh": "本规则未覆盖该申请,由人工审核。",
+    "zh": "本规则未覆盖该申请，由人工审核。",
 }
 
 

@@ -118,7 +118,7 @@ class _Writer:
         for step in model.steps:
             if isinstance(step, Formula):
                 self._line()
-                self._line(f"# {_comment(step.name)} = {_comment(step.text.partition('=')[2].strip())}")
+                self._line(f"# {_comment(step.name)} = {_comment(step.text)}")
                 value = self._value(step.value)
                 self._line(f"{self._local(step.name)} = {value}")
                 if not self._nullable(step.value):
@@ -308,12 +308,14 @@ class _Writer:
             self._line(f"{output} = []")
         for rule in table.rules:
             condition = self._condition(rule)
-            self._line(f"if {condition or 'True'}:")
-            self._depth += 1
+            if condition:
+                self._line(f"if {condition}:")
+                self._depth += 1
             self._line(f"{hit}.append({rule.number})")
             for output, value in zip(outputs, rule.outputs, strict=True):
                 self._line(f"{output}.append({self._value(value)})")
-            self._depth -= 1
+            if condition:
+                self._depth -= 1
         figure = {"C+": "total({})", "C<": "least({})", "C>": "most({})", "C#": "len({})"}.get(table.hit)
         if figure:
             for output in outputs:
@@ -434,6 +436,10 @@ class _Writer:
                 pairs = ((expr.left, left), (expr.right, right))
                 tests = dict.fromkeys(f"{atom} is not None" for one, atom in pairs if self._nullable(one))
                 return " and ".join([*tests, f"{left} {operator} {right}"])
+            case And(operands=(Compare() as low, Compare() as high)) if holds and _interval(low, high):
+                operand, first, last = self._atom(low.left), self._atom(low.right), self._atom(high.right)
+                known = f"{operand} is not None and " if self._nullable(low.left) else ""
+                return f"{known}{first} {'<=' if low.operator == '>=' else '<'} {operand} {high.operator} {last}"
             case And() | Or():
                 joined = " and " if isinstance(expr, And) == holds else " or "
                 parts = [self._truth(operand, holds) for operand in expr.operands]
@@ -457,6 +463,12 @@ class _Writer:
             return f"{operand} {'==' if holds else '!='} {value!r}"
         # a set of literals is one constant to Python; sorted, so that the source is the same every time
         return f"{operand} {negated}in {{{', '.join(repr(value) for value in _sorted(expr.values))}}}"
+
+
+def _interval(low: Compare, high: Compare) -> bool:
+    """Whether two comparisons are the ends of an interval with constant ends."""
+    ends = isinstance(low.right, Const) and isinstance(high.right, Const)
+    return ends and low.left == high.left and low.operator in (">", ">=") and high.operator in ("<", "<=")
 
 
 def _sorted(values: tuple[Value, ...]) -> list[Value]:
