@@ -22,7 +22,7 @@ from evenhand.store import Database, open_database
 from evenhand.vocabulary import OUTCOMES
 
 # These end in exactly 20,000 applications.
-DEFAULT_ORDERS: Final = 80_000
+DEFAULT_ORDERS: Final = 100_000
 
 
 class Summary(msgspec.Struct):

@@ -42,9 +42,9 @@ _DAYS: Final = (ENDS - BEGINS).days + 1
 # Midnight in Shanghai, which keeps one time all year, as that first day begins.
 _MIDNIGHT: Final = datetime(2024, 1, 31, 16, tzinfo=UTC)
 _FEWEST_BUYERS, _ORDERS_PER_BUYER = 8, 20
-_FEWEST_STORES, _ORDERS_PER_STORE = 6, 800
+_FEWEST_STORES, _ORDERS_PER_STORE = 8, 1_600
 # Of so many orders one ends in a refund application: far more than anywhere real, since applications are what is looked at.
-_ORDERS_PER_APPLICATION: Final = 4
+_ORDERS_PER_APPLICATION: Final = 5
 _LABEL_DAYS: Final = 365
 
 
@@ -169,8 +169,8 @@ class _Site:
             self._order(day, buyer, store, complains=index in complaining)
 
     def _readiness(self, buyer: int, store: int) -> int:
-        """How likely an order is to end in an application, beside others: what is good gives cause to the dishonest only."""
-        return self._buyers[buyer].complaints * (6 + self._stores[store].faults)
+        """How likely an order is to end in an application, beside others."""
+        return self._buyers[buyer].complaints * self._stores[store].faults
 
     def _order(self, day: int, buyer: int, store: int, *, complains: bool) -> None:
         kind = self._stores[store]
@@ -203,7 +203,7 @@ class _Site:
         delivered_at = self._by_day(delivered)
         order = replace(order, delivered_at=delivered_at)
         self._plan(delivered_at, order)
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.3:
             reviewed_at = self._by_day(delivered + self._random.randint(1, 5))
             [score] = self._random.choices((1, 2, 3, 4, 5), kind.reviews)
             score = max(1, score - 2) if complains and self._buyers[buyer].name == "honest" else score

@@ -18,7 +18,7 @@ _HONEST_REASONS: Final[Weights] = {
     "missing_item": 7,
     "no_reason": 7,
     "other": 4,
-    "not_received": 3,
+    "not_received": 6,
     "counterfeit": 2,
 }
 
@@ -59,7 +59,7 @@ class StoreKind:
     late: int
     # weights of review scores 1 to 5
     reviews: tuple[int, int, int, int, int]
-    # how often what they sell gives an honest buyer cause to complain
+    # how often what they sell gives cause to complain, beside others
     faults: int
 
 
@@ -99,8 +99,8 @@ BUYER_KINDS: Final = (
     BuyerKind(
         "abusive",
         share=10,
-        orders=60,
-        complaints=12,
+        orders=45,
+        complaints=20,
         stages={"in_transit": 4, "received": 96},
         reasons={"counterfeit": 38, "quality": 30, "missing_item": 14, "damaged": 12, "not_as_described": 6},
         remedies={"refund_only": 97, "return_and_refund": 3},
@@ -112,9 +112,10 @@ BUYER_KINDS: Final = (
 )
 
 STORE_KINDS: Final = (
-    StoreKind("excellent", share=35, orders=14, late=1, reviews=(0, 0, 1, 5, 94), faults=1),
-    StoreKind("decent", share=40, orders=10, late=9, reviews=(3, 4, 9, 26, 58), faults=4),
-    StoreKind("poor", share=25, orders=6, late=34, reviews=(26, 17, 19, 20, 18), faults=14),
+    StoreKind("excellent", share=35, orders=10, late=1, reviews=(0, 0, 1, 5, 94), faults=1),
+    StoreKind("good", share=30, orders=10, late=3, reviews=(0, 1, 2, 8, 89), faults=3),
+    StoreKind("decent", share=20, orders=10, late=6, reviews=(1, 2, 3, 10, 84), faults=8),
+    StoreKind("poor", share=15, orders=10, late=34, reviews=(26, 17, 19, 20, 18), faults=16),
 )
 
 CATEGORIES: Final = (
