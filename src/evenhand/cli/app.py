@@ -59,7 +59,9 @@ def demo(
     orders: Annotated[
         int, typer.Option("--orders", min=1, max=2_000_000, help="Synthetic orders, over three markets.")
     ] = (demo_command.DEFAULT_ORDERS),
-    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same marketplace.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=999_999_999, help="The same seed makes the same marketplace.")
+    ] = 1,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the console afterwards.")] = True,
     port: Port = 8470,
     data: Data = None,
