@@ -72,6 +72,7 @@ def test_a_column_that_is_missing(tmp_path: Path, name: str, column: str) -> Non
         ("orders", order(2, bought="2020-03-01 10:00:00", due="2020-03-12 00:00:00"), "order_purchase_timestamp", "future"),
         ("orders", order(2, bought="1066-03-01 10:00:00", due="2018-03-12 00:00:00"), "order_purchase_timestamp", "1066"),
         ("orders", order(2, bought="", due="2018-03-12 00:00:00"), "order_purchase_timestamp", "time"),
+        ("orders", order(2, bought="2018-03-01 10:00:00", due="2081-03-12 00:00:00"), "order_estimated_delivery_date", "2081"),
         ("orders", order(2, bought="2018-03-01 10:00:00", due=""), "order_estimated_delivery_date", "time"),
         ("orders", order(2, bought="2018-03-01 10:00:00", due="2018-03-12 00:00:00", status="lost"), "order_status", "'lost'"),
         ("orders", order(1, bought="2018-03-01 10:00:00", due="2018-03-12 00:00:00"), "order_id", "twice"),

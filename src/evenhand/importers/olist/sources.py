@@ -5,7 +5,7 @@ Times in the files have no zone; they are those of São Paulo, and become moment
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar, get_args
@@ -19,9 +19,11 @@ CURRENCY: Final = "BRL"
 TIME_ZONE: Final = "America/Sao_Paulo"
 
 _ZONE: Final = ZoneInfo(TIME_ZONE)
-_TIME: Final = re.compile(r"(19[7-9]\d|2\d\d\d)-\d\d-\d\d \d\d:\d\d:\d\d")
+_TIME: Final = re.compile(r"(199\d|20\d\d)-\d\d-\d\d \d\d:\d\d:\d\d")
 _LONGEST_ID: Final = 100
 _LARGEST_PRICE: Final = 4_000_000_000
+# what the desk takes for a slip of the keyboard
+_LONGEST_PROMISE: Final = timedelta(days=3_650)
 
 Status = Literal["created", "approved", "invoiced", "processing", "shipped", "delivered", "unavailable", "canceled"]
 Reason = Literal[
@@ -190,7 +192,9 @@ def read_sources(directory: Path, now: datetime) -> Sources:
         "order_delivered_customer_date": _or_none(happened),
         "order_estimated_delivery_date": _moment,
     }
-    orders = _keyed(paths["orders"], "order_id", read_rows(paths["orders"], order_columns, OrderRow))
+    orders = _keyed(
+        paths["orders"], "order_id", _promised(paths["orders"], read_rows(paths["orders"], order_columns, OrderRow))
+    )
     if not orders:
         raise BadInput("holds no orders", file=paths["orders"].name)
     item_columns: dict[str, Reader] = {
@@ -246,6 +250,14 @@ def _keyed(path: Path, column: str, rows: Iterable[tuple[int, K]]) -> dict[str, 
             raise BadInput(f"{row.id!r} is given twice", file=path.name, line=line, field=column)
         keyed[row.id] = row
     return keyed
+
+
+def _promised(path: Path, rows: Iterable[tuple[int, OrderRow]]) -> Iterator[tuple[int, OrderRow]]:
+    for line, row in rows:
+        if abs(row.promised - row.bought_at) > _LONGEST_PROMISE:
+            detail = f"{row.promised:%Y-%m-%d} lies years from the purchase"
+            raise BadInput(detail, file=path.name, line=line, field="order_estimated_delivery_date")
+        yield line, row
 
 
 def _items(path: Path, rows: Iterable[tuple[int, ItemRow]]) -> dict[str, list[ItemRow]]:
