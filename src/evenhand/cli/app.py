@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from evenhand import __version__
@@ -179,10 +178,12 @@ def main() -> None:
     except EvenhandError as error:
         typer.echo(f"evenhand: {error}", err=True)
         code = 2
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # a wrong command line; a command that has commands answers with its help when none is named
+        message = error.format_message()
+        typer.echo(message if message.startswith("Usage:") else f"evenhand: {message}", err=True)
         code = 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
         # whoever read our output has gone; nothing is left to flush to
