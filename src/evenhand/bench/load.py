@@ -7,6 +7,7 @@ it shares with the server.
 import asyncio
 from collections.abc import Iterator
 from time import perf_counter
+from typing import cast
 
 
 class Client(asyncio.Protocol):
@@ -23,8 +24,8 @@ class Client(asyncio.Protocol):
         self.first_failure = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio's
+        self._transport = cast("asyncio.Transport", transport)
         self._next()
 
     def data_received(self, data: bytes) -> None:

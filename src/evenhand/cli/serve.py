@@ -1,8 +1,9 @@
 """`evenhand serve`: the HTTP API and the console."""
 
-import asyncio
 import os
 from pathlib import Path
+
+import uvloop
 
 from evenhand.cli.options import chatter
 from evenhand.desk import Desk
@@ -32,7 +33,7 @@ def run(host: str, port: int, *, data: Path | None, database: str | None) -> Non
             finally:
                 await desk.close()
 
-    asyncio.run(work())
+    uvloop.run(work())
 
 
 async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:

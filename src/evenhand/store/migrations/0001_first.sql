@@ -188,6 +188,14 @@ create trigger transfer_is_immutable before update or delete on transfer for eac
 create trigger application_is_immutable before update or delete on application for each statement execute function refuse_change();
 create trigger policy_version_is_immutable before update or delete on policy_version for each statement execute function refuse_change();
 
+-- An Idempotency-Key with a digest of the request it first came with; kept for a week.
+create table idempotency_key (
+    key      text collate "C" primary key,
+    digest   bytea not null,
+    used_at  timestamptz not null default now()
+);
+create index idempotency_key_used_at on idempotency_key (used_at);
+
 -- What `evenhand demo` made here, if it did: one row. It is finished when everything it was to make is there.
 create table demo (
     only_one    boolean primary key default true check (only_one),

@@ -1,0 +1,95 @@
+"""The site: the guard first, then the two hot addresses, then everything else."""
+
+import logging
+from typing import Any, Final, cast
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.exceptions import HTTPException
+
+from evenhand.desk import Desk
+from evenhand.errors import EvenhandError
+from evenhand.store import Database
+from evenhand.web import api, openapi
+from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
+from evenhand.web.console.site import console
+from evenhand.web.guard import Elsewhere, Guard
+from evenhand.web.lookup import Lookup
+from evenhand.web.metrics import Metrics
+from evenhand.web.posts import Posts
+from evenhand.web.problems import CONTENT_TYPE, Problem, Refused, headers_of, of_error, of_status, problem
+
+_log: Final = logging.getLogger(__name__)
+_encode: Final = msgspec.json.Encoder().encode
+# What a handler's parameter is called in the address, where the two differ.
+_ASKED_AS: Final = {"since": "from", "until": "to"}
+
+
+class Site:
+    """Everything that is served, as one ASGI application."""
+
+    def __init__(self, desk: Desk, database: Database, *, api_key: str | None = None) -> None:
+        metrics = Metrics()
+        lookup = Lookup(desk, database)
+        self._guard = Guard(api_key)
+        self._posts = Posts(desk, database, metrics)
+        pages = console(lookup, self._guard)
+        rest = Litestar(
+            [*api.routes(desk, lookup, metrics), _openapi, *pages],
+            openapi_config=openapi.CONFIG,
+            exception_handlers={Exception: _answer_error},
+            logging_config=None,
+            debug=False,
+        )
+        self._rest = cast("App", rest)
+
+    async def drain(self) -> None:
+        """Wait until everything taken on is answered."""
+        await self._posts.drain()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers: Headers = dict(scope["headers"])
+        try:
+            self._guard.check(scope, headers)
+        except Refused as refused:
+            await answer_problem(send, refused.problem, refused.headers)
+        except Elsewhere as elsewhere:
+            await answer(send, 303, "text/plain", b"", {"location": str(elsewhere)})
+        else:
+            if not await self._posts.answers(scope, headers, receive, send):
+                await self._rest(scope, receive, send)
+
+
+@get("/openapi.json", include_in_schema=False, media_type=MediaType.JSON)
+async def _openapi(request: "Request[Any, Any, Any]") -> Response[bytes]:
+    document = _encode(openapi.document(request.app))
+    return Response(document, media_type="application/json")
+
+
+def _answer_error(_: "Request[Any, Any, Any]", error: Exception) -> Response[bytes]:
+    headers: dict[str, str] = {}
+    match error:
+        case Refused():
+            said, headers = error.problem, error.headers
+        case EvenhandError():
+            said = of_error(error)
+        case HTTPException():
+            said, headers = _of_http(error), dict(error.headers or {})
+        case _:
+            _log.error("a request failed", exc_info=error)
+            said = problem("internal", "something went wrong; the server's log says what")
+    return Response(
+        _encode(said), status_code=said.status, media_type=CONTENT_TYPE, headers={**headers_of(said), **headers}
+    )
+
+
+def _of_http(error: HTTPException) -> Problem:
+    """An error of the framework's, naming the parameter where one is wrong."""
+    match error.extra:
+        case [{"message": str() as message, "key": str() as key}, *_]:
+            detail = message[:1].lower() + message[1:]
+            return problem("bad-input", detail, field=_ASKED_AS.get(key, key))
+        case _:
+            return of_status(error.status_code, error.detail)

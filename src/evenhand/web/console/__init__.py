@@ -1,0 +1,1 @@
+"""The console: pages for people, rendered here, in English and Simplified Chinese."""

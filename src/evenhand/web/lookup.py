@@ -1,0 +1,336 @@
+"""What is asked about cases, as the API and the console show it: one case whole, or many in short."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from evenhand.booking import parsed, reproduce
+from evenhand.cases.opening import STATE_AFTER, due
+from evenhand.desk import Desk
+from evenhand.errors import BadInput, StoreError
+from evenhand.policy import Because, Policy, Ruling
+from evenhand.store import Database, Queries
+from evenhand.vocabulary import OUTCOMES
+from evenhand.web.problems import Refused
+
+_sql: Final = Queries.load("console")
+_json: Final = msgspec.json.Encoder(decimal_format="number")
+# A question that takes longer than this asks for too much at once.
+_PATIENCE: Final = "10s"
+# How long one may wait for the database at all.
+_SECONDS: Final = 20
+_TOP: Final = chr(0x10FFFF)
+
+
+class CaseLine(msgspec.Struct, frozen=True):
+    """A case in short."""
+
+    case: str
+    market: str
+    # the market is a synthetic one
+    synthetic: bool
+    # the application's id, as sent
+    id: str
+    remedy: str
+    stage: str
+    reason: str
+    # what the buyer asks and what the ruling grants, in minor units
+    asked: int
+    amount: int
+    currency: str
+    applied_at: datetime
+    outcome: str
+    payer: str
+    return_required: bool
+    respond_within_hours: int | None
+    policy: str
+    version: str
+    rule: str
+
+
+class Filed(msgspec.Struct, frozen=True):
+    """The application of a case, as it was filed."""
+
+    id: str
+    order: str
+    line: str
+    buyer: str
+    merchant: str
+    remedy: str
+    stage: str
+    reason: str
+    # minor units
+    amount: int
+    currency: str
+    applied_at: datetime
+    evidence: list[str]
+    comment: str
+
+
+class OrderOfCase(msgspec.Struct, frozen=True):
+    """The order line a case is about, as far as the order has come by now."""
+
+    category: str
+    # what was paid for the line, and what has been granted back on it so far, in minor units
+    amount: int
+    refunded: int
+    placed_at: datetime
+    promised_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """A ruling as it was issued."""
+
+    outcome: str
+    payer: str
+    return_required: bool
+    # minor units
+    amount: int
+    respond_within_hours: int | None
+    policy: str
+    version: str
+    # of the policy document's text
+    hash: str
+    # table and row that decided
+    rule: str
+    because: Because
+    # the tables that fired, with the facts they read and what came out
+    trace: Any
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """What a transfer did to one account: positive is gained. The postings of a transfer sum to zero."""
+
+    transfer: int
+    cause: str
+    # fund, merchant or buyer
+    account: str
+    # whose account, as the marketplace calls it; null for the fund
+    owner: str | None
+    amount: int
+    currency: str
+    value_at: datetime
+    booked_at: datetime
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A case whole: what was filed, how it was ruled and why, what was paid."""
+
+    case: str
+    market: str
+    synthetic: bool
+    # closed, open, negotiating or under_review
+    state: str
+    # by when the next party must have answered
+    respond_by: datetime | None
+    application: Filed
+    order: OrderOfCase
+    ruling: Issued
+    # the facts the ruling read
+    facts: Any
+    postings: list[Posting]
+    # the code that ruled, and when it was booked
+    engine: str
+    booked_at: datetime
+
+
+class CasePage(msgspec.Struct, frozen=True):
+    """Some cases, newest ruling first."""
+
+    cases: list[CaseLine]
+    # address of the next ones; null when there are no more
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases are asked for. Days are those of each market's time zone, both included."""
+
+    market: str | None = None
+    outcome: str | None = None
+    policy: str | None = None
+    version: str | None = None
+    since: date | None = None
+    until: date | None = None
+    # the beginning of an application's id, or a case number
+    text: str | None = None
+    # only cases ruled before this one
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseInDepth:
+    """A case with what is needed to show why it was ruled so."""
+
+    case: Case
+    policy: Policy
+    ruling: Ruling
+    facts: dict[str, Any]
+    market_name: str
+    time_zone: str
+
+
+class Lookup:
+    """Answers questions about what is stored."""
+
+    def __init__(self, desk: Desk, database: Database) -> None:
+        self.desk = desk
+        self._pool = database.pool
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[asyncpg.pool.PoolConnectionProxy]:
+        """A connection to ask with, within bounds; raises `StoreError` when the database is away."""
+        try:
+            async with (
+                asyncio.timeout(_SECONDS),
+                self._pool.acquire() as connection,
+                connection.transaction(readonly=True),
+            ):
+                await connection.execute(
+                    f"set local statement_timeout = '{_PATIENCE}'; set local plan_cache_mode = force_custom_plan"
+                )
+                yield connection
+        except TimeoutError:
+            raise StoreError(f"the database did not answer within {_SECONDS} s") from None
+        except asyncpg.QueryCanceledError:
+            raise Refused("busy", f"this took longer than {_PATIENCE}; ask for fewer days, or one market") from None
+        except (
+            OSError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.InterfaceError,
+            asyncpg.OperatorInterventionError,
+        ) as error:
+            raise StoreError(f"the database does not answer: {error}") from error
+
+    async def well(self) -> None:
+        """Raises `StoreError` when the database does not answer."""
+        async with self.reading() as connection:
+            await connection.fetchval(_sql.well)
+
+    def market_numbers(self, market: str | None) -> list[int]:
+        """Numbers of the market asked for, or of all; raises `BadInput` for one that is not there."""
+        if market is None:
+            return [found.number for found in self.desk.markets.values()]
+        if market not in self.desk.markets:
+            raise BadInput(f"there is no market {market[:120]!r}", field="market")
+        return [self.desk.markets[market].number]
+
+    async def cases(self, wanted: Wanted, limit: int) -> list[CaseLine]:
+        """Cases in short, newest ruling first; raises `BadInput` naming the filter that is wrong."""
+        if wanted.outcome is not None and wanted.outcome not in OUTCOMES:
+            raise BadInput(f"an outcome is one of {', '.join(OUTCOMES)}", field="outcome")
+        if wanted.text is not None and "\0" in wanted.text:
+            raise BadInput("holds a NUL character", field="q")
+        markets = self.market_numbers(wanted.market)
+        early, late = _bounds(wanted.since, wanted.until)
+        number = _number(wanted.text) if wanted.text else None
+        async with self.reading() as connection:
+            versions = await _versions(connection, wanted.policy, wanted.version)
+            rows = await connection.fetch(
+                _sql.cases,
+                *(wanted.after, markets, wanted.outcome, versions, early, late, wanted.since, wanted.until),
+                *(wanted.text, wanted.text and wanted.text + _TOP, number, limit),
+            )
+        return [_line(row) for row in rows]
+
+    async def policies(self) -> list[Policy]:
+        """Every stored policy version, newest first; of two texts of one version the later."""
+        async with self.reading() as connection:
+            rows = await connection.fetch(_sql.policy_versions)
+        texts: dict[tuple[str, str], str] = {}
+        for row in rows:
+            texts.setdefault((row["policy"], row["version"]), row["source"])
+        return [parsed(source) for source in texts.values()]
+
+    async def case(self, number: str) -> CaseInDepth:
+        """One case; raises `Refused` (404) when there is none of that number."""
+        no = _number(number)
+        row = None
+        postings: Sequence[Any] = ()
+        if no is not None:
+            async with self.reading() as connection:
+                row = await connection.fetchrow(_sql.case, no)
+                postings = await connection.fetch(_sql.postings, no) if row else ()
+        if row is None:
+            raise Refused("not-found", f"there is no case {number[:40]!r}", field="case")
+        return _in_depth(row, postings)
+
+
+async def _versions(
+    connection: asyncpg.pool.PoolConnectionProxy, policy: str | None, version: str | None
+) -> list[int] | None:
+    if policy is None and version is None:
+        return None
+    return [
+        row["no"]
+        for row in await connection.fetch(_sql.policy_versions)
+        if policy in (None, row["policy"]) and version in (None, row["version"])
+    ]
+
+
+def _number(text: str) -> int | None:
+    """A case number, if the text is one that a case could have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _bounds(since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:
+    """Moments outside of which no time zone's days from `since` to `until` lie."""
+    early = late = None
+    if since is not None and since > date.min + timedelta(days=2):
+        early = datetime.combine(since - timedelta(days=1), time.min, UTC)
+    if until is not None and until < date.max - timedelta(days=2):
+        late = datetime.combine(until + timedelta(days=2), time.min, UTC)
+    return early, late
+
+
+def _line(row: Any) -> CaseLine:
+    return CaseLine(
+        str(row["no"]), row["market"], row["synthetic"], row["id"], row["remedy"], row["stage"], row["reason"],
+        row["asked"], row["amount"], row["currency"], row["applied_at"], row["outcome"], row["payer"],
+        row["return_required"], row["respond_within_hours"], row["policy"], row["version"], row["rule"],
+    )  # fmt: skip
+
+
+def _in_depth(row: Any, postings: Sequence[Any]) -> CaseInDepth:
+    ruling = reproduce(row["source"], row["facts"], row["currency"])
+    extra: dict[str, Any] = msgspec.json.decode(row["extra"]) if row["extra"] else {}
+    case = Case(
+        str(row["no"]),
+        row["market"],
+        row["synthetic"],
+        STATE_AFTER[row["outcome"]],
+        due(row["applied_at"], row["respond_within_hours"]),
+        Filed(
+            row["id"], row["order_id"], row["line"], row["buyer"], row["merchant"], row["remedy"], row["stage"], row["reason"],
+            row["asked"], row["currency"], row["applied_at"], extra.get("evidence", []), extra.get("comment", ""),
+        ),
+        OrderOfCase(
+            row["category"], row["paid"], row["refunded"], row["placed_at"], row["promised_at"], row["shipped_at"],
+            row["delivered_at"],
+        ),
+        Issued(
+            row["outcome"], row["payer"], row["return_required"], row["amount"], row["respond_within_hours"], row["policy"],
+            row["version"], row["hash"], row["rule"], Because(row["because_en"], row["because_zh"]),
+            msgspec.Raw(_json.encode(ruling.trace)),
+        ),
+        msgspec.Raw(row["facts"].encode()),
+        [
+            Posting(
+                one["transfer"], one["cause"], one["account"], one["owner"], one["amount"], one["currency"], one["value_at"],
+                one["booked_at"],
+            )
+            for one in postings
+        ],
+        row["engine"],
+        row["booked_at"],
+    )  # fmt: skip
+    policy = parsed(row["source"])
+    return CaseInDepth(case, policy, ruling, msgspec.json.decode(row["facts"]), row["market_name"], row["time_zone"])

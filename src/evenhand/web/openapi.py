@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document: what the framework knows of the handlers, and the two POST addresses that stand before it."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar
+from litestar.openapi.config import OpenAPIConfig
+
+from evenhand import __version__
+from evenhand.desk import OrderTaken, Ruled
+from evenhand.records import Application, Order
+from evenhand.web.asgi import JSON, LARGEST_BODY
+from evenhand.web.bodies import MOST_ITEMS, NDJSON
+from evenhand.web.problems import CONTENT_TYPE, Problem
+
+Json = dict[str, Any]
+CONFIG: Final = OpenAPIConfig(
+    title="Evenhand",
+    version=__version__,
+    summary="Decides refund disputes for marketplaces.",
+    description="Orders and refund applications in, rulings out. Money is in minor units; every moment carries a time zone. "
+    "Errors are RFC 9457 problem details whose `type` leads to a page that explains it.",
+    use_handler_docstrings=True,
+    path="/framework-schema",
+    enabled_endpoints=set(),
+)
+_REF: Final = "#/components/schemas/{name}"
+
+
+def document(app: Litestar) -> Json:
+    """The whole document as plain data."""
+    found: Json = app.openapi_schema.to_schema()
+    schemas, components = msgspec.json.schema_components(
+        [Application, Order, Ruled, OrderTaken, Problem], schema_hook=_hook, ref_template=_REF
+    )
+    application, order, ruled, taken, problem = schemas
+    for path in found["paths"].values():
+        for operation in path.values():
+            _tidy(operation, problem)
+    posts = {
+        "/v1/markets/{market}/applications": _post(
+            "File refund applications",
+            "Each application is ruled, booked and answered with its ruling once that is durable. The same application "
+            "again (same id, same body) gets the same ruling, with `repeated` true; the same id with another body is a conflict.",
+            application,
+            ruled,
+            problem,
+        ),
+        "/v1/markets/{market}/orders": _post(
+            "Send orders",
+            "An order is sent when it is placed, and again whenever it has come further (shipped, delivered, reviewed). "
+            "What is new moves it forward; what was said once cannot be changed.",
+            order,
+            taken,
+            problem,
+        ),
+    }
+    found["paths"] = {**posts, **found["paths"]}
+    found["components"]["schemas"] |= components
+    found["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "Needed when the server has EVENHAND_API_KEY set."}
+    }
+    found["security"] = [{}, {"key": []}]
+    return found
+
+
+def _hook(kind: type) -> Json:
+    if kind is msgspec.Raw:
+        return {"description": "The tables that fired, with the facts they read and what came out."}
+    raise NotImplementedError
+
+
+def _tidy(operation: Json, problem: Json) -> None:
+    """One way to say what may go wrong, instead of the framework's own."""
+    operation.pop("deprecated", None)
+    for parameter in operation.get("parameters", []):
+        for noise in ("deprecated", "allowEmptyValue", "allowReserved"):
+            parameter.pop(noise, None)
+    operation["responses"] = {
+        status: response for status, response in operation["responses"].items() if int(status) < 400
+    } | {"default": _problems(problem)}
+
+
+def _problems(problem: Json) -> Json:
+    return {"description": "What went wrong.", "content": {CONTENT_TYPE: {"schema": problem}}}
+
+
+def _post(summary: str, description: str, record: Json, answer: Json, problem: Json) -> Json:
+    many = {"type": "array", "items": record, "maxItems": MOST_ITEMS}
+    answers = {"type": "array", "items": {"anyOf": [answer, problem]}}
+    return {
+        "post": {
+            "summary": summary,
+            "description": f"{description}\n\nThe body is one object, an array, or NDJSON (one object a line), up to "
+            f"{MOST_ITEMS:,} items and {LARGEST_BODY // 2**20} MB. One object is answered by 201, or 200 when it was known; "
+            "several by 200 and, item by item in their order, an answer or a problem each. "
+            "A wrong item does not touch the others.",
+            "operationId": summary.title().replace(" ", ""),
+            "tags": ["markets"],
+            "parameters": [
+                {
+                    "name": "market",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "string"},
+                    "description": "The market's id.",
+                },
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": False,
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                    "description": "Belongs to this request: another request under the same key is refused.",
+                },
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"schema": {"oneOf": [record, many]}}, NDJSON: {"schema": record}},
+            },
+            "responses": {
+                "201": {"description": "The one object was taken.", "content": {JSON: {"schema": answer}}},
+                "200": {
+                    "description": "The one object was known; or the answers of several, in order.",
+                    "content": {
+                        JSON: {"schema": {"anyOf": [answer, answers]}},
+                        NDJSON: {"schema": {"anyOf": [answer, problem]}},
+                    },
+                },
+                "default": _problems(problem),
+            },
+        }
+    }
