@@ -51,7 +51,8 @@ class Measure:
     zh: str
 
 
-# Bounds of what is counted. Amounts leave room for sums of a billion of them in 64 bits.
+# Bounds of what is counted: with them a policy can add, divide and weigh exactly in 64 bits. Amounts leave room for sums of a
+# billion of them; counts are unsigned 32-bit, as in the day tiles of `evenhand.history`.
 MOST_MONEY: Final = 9_000_000_000
 MOST_COUNT: Final = 2**32 - 1
 MOST_DAYS: Final = 100_000
@@ -101,9 +102,6 @@ MERCHANT_MEASURES: Final = (
     Measure("merchant", "disputes_lost", (365,), "disputes the store lost", "店铺败诉纠纷数"),
 )
 
-# Counts are unsigned 32-bit (see `evenhand.history.tiles`): so bounded, a policy can divide and weigh them exactly in 64 bits.
-COUNT_LIMIT: Final = 2**32 - 1
-
 
 def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
     return [
@@ -113,7 +111,7 @@ def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
             f"{measure.en} in {days} days",
             f"{days}天内{measure.zh}",
             low=0,
-            high=COUNT_LIMIT,
+            high=MOST_COUNT,
         )
         for measure in measures
         for days in measure.windows
@@ -165,7 +163,7 @@ _FACTS: tuple[Fact, ...] = (
         "days the buyer is known",
         "买家账号时长",
         low=0,
-        high=COUNT_LIMIT,
+        high=MOST_COUNT,
         unit="days",
     ),
     Fact(
@@ -174,7 +172,7 @@ _FACTS: tuple[Fact, ...] = (
         "days the store is known",
         "店铺时长",
         low=0,
-        high=COUNT_LIMIT,
+        high=MOST_COUNT,
         unit="days",
     ),
     *_window_facts(BUYER_MEASURES),

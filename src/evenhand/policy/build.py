@@ -63,7 +63,7 @@ def build(document: Document) -> tuple[Model, tuple[Example, ...]]:
 class _Builder:
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._faults: list[Fault] = []
+        self._faults: list[Fault] = list(document.faults)
         # outputs that could not be typed: whoever reads them is not blamed
         self._lost: set[str] = set()
 
@@ -81,6 +81,7 @@ class _Builder:
 
         names: dict[str, Type] = {name: kind for name, kind in facts.items() if name not in declared}
         wanted = dict(RULING_TYPES) | {name: kind for name, kind in facts.items() if name in declared}
+        wanted.pop("because")
         if reasons:
             wanted["because"] = choice(tuple(reasons))
         outputs: dict[str, tuple[Step, Output]] = {}
@@ -291,6 +292,12 @@ class _Builder:
                 lowered_tests.append(self._lower(row[index], lambda t=test, o=operand: lowering.test(t, o)))
             values: list[Expr] = []
             for column, kind, node in zip(draft.columns, types, nodes, strict=True):
+                if column.name == "because" and isinstance(node, syntax.Name) and "because" not in wanted:
+                    self._fault(
+                        row[column.index], f"there is no reason {node.value}: give its sentences under ## Reasons"
+                    )
+                    values.append(Const(NULL, None))
+                    continue
                 value = self._lower(
                     row[column.index], lambda n=node, k=kind: lowering.output(n, k) if n and k else None
                 )
@@ -344,8 +351,8 @@ class _Builder:
             if strange:
                 self._fault(column.place, f"{strange[0]} is not {declared}{suggestion(strange[0], declared.values)}")
             return declared
-        if declared is not None:
-            return declared
+        if declared is not None or column.name == "because":
+            return declared or TEXT
         nodes = [nodes[place] for _, _, nodes in draft.rows]
         words = [word for node in nodes if node is not None and (word := _word(node, lowering)) is not None]
         nulls = sum(isinstance(node, syntax.Literal) and node.value is None for node in nodes)
@@ -488,6 +495,8 @@ def _names(node: syntax.Expression) -> Iterable[str]:
         case syntax.Within():
             yield from _names(node.value)
             yield from _names_of_test(node.test)
+        case syntax.Part():
+            yield from _names(node.value)
         case syntax.Call():
             for argument in node.arguments:
                 yield from _names(argument)

@@ -64,17 +64,19 @@ class Document:
     # the list items under the headings Promises and Order
     promises: list[Cell] = field(default_factory=list[Cell])
     order: list[Cell] = field(default_factory=list[Cell])
+    # what is wrong with its form; `build` adds what is wrong with its meaning
+    faults: list[Fault] = field(default_factory=list[Fault])
 
 
 def read(source: str, file: str) -> Document:
-    """Read a document's structure; raises `PolicyError` with everything that is wrong with it."""
+    """Read a document's structure; what is wrong with it stands in its `faults`. Raises `PolicyError` when it is too large."""
     if len(source) > _MAX_SOURCE:
         size = f"a policy document may hold {_MAX_SOURCE:,} characters, this one has {len(source):,}"
         raise PolicyError(file, [Fault(1, 1, size)])
     source = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = source.split("\n")
     document = Document(file, source)
-    faults: list[Fault] = []
+    faults = document.faults
     nul = source.find("\0")
     if nul >= 0:
         faults.append(Fault(source.count("\n", 0, nul) + 1, 1, "the document holds a NUL character"))
@@ -84,8 +86,6 @@ def read(source: str, file: str) -> Document:
         faults.append(
             Fault(1, 1, "the document holds no decision table: a table whose top-left cell is a hit policy such as F")
         )
-    if faults:
-        raise PolicyError(file, faults)
     return document
 
 

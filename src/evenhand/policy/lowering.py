@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Final, Literal
 
 from evenhand.policy import syntax
@@ -19,6 +20,7 @@ from evenhand.policy.tree import (
     Arith,
     Compare,
     Const,
+    DatePart,
     Equal,
     Expr,
     Extreme,
@@ -73,7 +75,7 @@ class Lowering:
             case syntax.Name():
                 return self.read(node.value, node.at)
             case syntax.Negate():
-                return arithmetic("-", integer(0), self._number(node.operand), node.at)
+                return negated(self.expression(node.operand), node.at)
             case syntax.Binary(operator="and" | "or"):
                 parts = (self.condition(node.left), self.condition(node.right))
                 return And(BOOLEAN, parts) if node.operator == "and" else Or(BOOLEAN, parts)
@@ -91,6 +93,8 @@ class Lowering:
                 return If(_union(then.type, otherwise.type), condition, then, otherwise)
             case syntax.Within():
                 return self.test(node.test, self.expression(node.value)) or Const(BOOLEAN, True)
+            case syntax.Part():
+                return _part(self.expression(node.value), node.part, node.at)
             case syntax.Call():
                 return self._called(node)
 
@@ -100,9 +104,6 @@ class Lowering:
         if lowered.type.kind not in ("boolean", "null") or lowered.type.many:
             raise CellError(_place(node), f"expected a condition (true or false), found {lowered.type}")
         return Const(BOOLEAN, None) if lowered.type.kind == "null" else lowered
-
-    def _number(self, node: Expression) -> Expr:
-        return self.expression(node)
 
     def _beside(self, other: Expression, node: Expression) -> Expr:
         """A side of a comparison; a bare word beside a choice is one of its values: `payer = merchant`."""
@@ -296,6 +297,13 @@ def _fold(operator: str, left: Value, right: Value) -> int:
     return left + right if operator == "+" else left - right if operator == "-" else left * right
 
 
+def negated(operand: Expr, at: int) -> Expr:
+    """`-x` of a number or a duration."""
+    if operand.type.kind in ("duration", "months") and not operand.type.many:
+        return _combined("-", integer(0), operand, operand.type.kind, at)
+    return arithmetic("-", integer(0), operand, at)
+
+
 def divided(left: Expr, right: Expr, at: int) -> Expr:
     """left / right, to six decimals, rounded half up (ties away from zero); null when right is zero."""
     if "null" in (left.type.kind, right.type.kind):
@@ -385,23 +393,10 @@ def _modulo(expr: Expr, by: int) -> Expr:
     return _limited(_plus(expr, _plus(_floor(expr, by), by, "*"), "-"), 0, by - 1)
 
 
-def _civil(days: Expr) -> tuple[Expr, Expr, Expr]:
-    """Year, month and day of a count of days (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days)."""
-    since = _plus(_with_type(days, replace(days.type, kind="number")), 719_468)
-    in_era = _modulo(since, 146_097)
-    leap_free = _plus(
-        _plus(_plus(in_era, _floor(in_era, 1460), "-"), _floor(in_era, 36_524)), _floor(in_era, 146_096), "-"
-    )
-    year_of_era = _limited(_floor(leap_free, 365), 0, 399)
-    before = _plus(_plus(_plus(year_of_era, 365, "*"), _floor(year_of_era, 4)), _floor(year_of_era, 100), "-")
-    day_of_year = _limited(_plus(in_era, before, "-"), 0, 365)
-    shifted = _limited(_floor(_plus(_plus(day_of_year, 5, "*"), 2), 153), 0, 11)
-    day = _limited(_plus(_plus(day_of_year, _floor(_plus(_plus(shifted, 153, "*"), 2), 5), "-"), 1), 1, 31)
-    early = Compare(BOOLEAN, "<", shifted, integer(10))
-    month = _limited(If(shifted.type, early, _plus(shifted, 3), _plus(shifted, 9, "-")), 1, 12)
-    year = _plus(year_of_era, _plus(_floor(since, 146_097), 400, "*"))
-    year = _limited(If(year.type, early, year, _plus(year, 1)), 1, 9999)
-    return year, month, day
+def date_part(part: str, days: Expr) -> Expr:
+    """A part of a date."""
+    low, high = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "weekday": (1, 7)}[part]
+    return DatePart(Type("number", low=low, high=high), part, days)
 
 
 def _date_of(moment: Expr) -> Expr:
@@ -427,18 +422,12 @@ def _rest(expr: Expr, of: int, by: int) -> Expr:
 
 
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[Expr], Expr]]]] = {
-    "date": {
-        "year": lambda days: _civil(days)[0],
-        "month": lambda days: _civil(days)[1],
-        "day": lambda days: _civil(days)[2],
-        # 1970-01-01 was a Thursday; Monday is 1
-        "weekday": lambda days: _limited(_plus(_modulo(_plus(days, 3), 7), 1), 1, 7),
-    },
+    "date": {part: partial(date_part, part) for part in ("year", "month", "day", "weekday")},
     "datetime": {
-        "year": lambda moment: _civil(_date_of(moment))[0],
-        "month": lambda moment: _civil(_date_of(moment))[1],
-        "day": lambda moment: _civil(_date_of(moment))[2],
-        "weekday": lambda moment: _limited(_plus(_modulo(_plus(_date_of(moment), 3), 7), 1), 1, 7),
+        "year": lambda moment: date_part("year", _date_of(moment)),
+        "month": lambda moment: date_part("month", _date_of(moment)),
+        "day": lambda moment: date_part("day", _date_of(moment)),
+        "weekday": lambda moment: date_part("weekday", _date_of(moment)),
         "hour": lambda moment: _floor(_modulo(moment, _DAY), 3600),
         "minute": lambda moment: _floor(_modulo(moment, 3600), 60),
         "second": lambda moment: _modulo(moment, 60),

@@ -24,6 +24,7 @@ from evenhand.policy.syntax import (
     Name,
     Negate,
     Not,
+    Part,
     Test,
     Within,
 )
@@ -47,7 +48,7 @@ _TOKEN: Final = re.compile(
     r'|(?P<string>"(?:[^"\\]|\\.)*")'
     r"|(?P<function>(?:" + "|".join(name.replace(" ", r"\s+") for name in _SPACED) + r")(?=\s*\())"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
-    r"|(?P<operator>\.\.|<=|>=|!=|[-+*/<>=()\[\],@]|≤|≥|≠)"
+    r"|(?P<operator>\.\.|<=|>=|!=|[-+*/<>=()\[\],@.]|≤|≥|≠)"
     r")"
 )
 _WORDS: Final = frozenset(("and", "or", "not", "if", "then", "else", "in", "between", "true", "false", "null"))
@@ -276,11 +277,21 @@ class _Parser:
         return left
 
     def _product(self) -> Expression:
-        left = self._factor()
+        left = self._path()
         while self._is("*", "/"):
             operator = self._take()
-            left = Binary(operator.text, left, self._factor(), operator.at)
+            left = Binary(operator.text, left, self._path(), operator.at)
         return left
+
+    def _path(self) -> Expression:
+        found = self._factor()
+        while self._is("."):
+            self._place += 1
+            if self._now.kind != "name":
+                raise self._unexpected("a part such as year or days")
+            part = self._take()
+            found = Part(found, part.text, part.at)
+        return found
 
     def _factor(self) -> Expression:
         token = self._take()
@@ -303,7 +314,7 @@ class _Parser:
                 return Call("not", self._arguments("not"), token.at)
             case "operator" if token.text == "-":
                 self._deeper()
-                operand = self._factor()
+                operand = self._path()
                 self._depth -= 1
                 if isinstance(operand, Literal) and isinstance(operand.value, Decimal):
                     return Literal(-operand.value, token.at)

@@ -12,7 +12,7 @@ from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.build import build
 from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
-from evenhand.policy.reasons import CONTEST, NO_REASON, placeholders, sentence
+from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, placeholders, sentence
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.ruling import Because, Ruling
 from evenhand.policy.tracing import compile_trace, outward_all
@@ -145,8 +145,11 @@ class Policy:
         if not model.ruling:
             raise BadInput(f"{model.name} decides no outcome: it is a scorecard, not a policy", field="policy")
         answer = self._decide(facts)
+        deciding = model.deciding
+        row = answer[self._row.hits[deciding.name]] if deciding else None
         code = answer[self._row.parts["because"]]
-        en, zh = self._reasons[code]
+        # no row matched, or the row that did gives no reason of its own
+        en, zh = self._reasons[code if code is not None or row else ""]
 
         def value(name: str) -> Any:
             place = self._places.get(name)
@@ -154,8 +157,7 @@ class Policy:
 
         money = currency or model.currency
         outcome, payer, returned, amount, hours = (answer[place] for place in self._plans)
-        deciding = model.deciding
-        rule = f"{deciding.name}/{answer[self._row.hits[deciding.name]]}" if deciding else "formula/1"
+        rule = f"{deciding.name}/{row}" if deciding else "formula/1"
         return Ruling(
             outcome,
             payer,
@@ -206,6 +208,8 @@ class Policy:
 
     def _reason_writers(self) -> dict[str | None, tuple[Callable[..., str], Callable[..., str]]]:
         model = self.model
+        if not model.ruling:
+            return {}
         types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
         types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
 
@@ -215,8 +219,8 @@ class Policy:
         writers: dict[str | None, tuple[Callable[..., str], Callable[..., str]]] = {
             code: (writer(reason.en, "en"), writer(reason.zh, "zh")) for code, reason in model.reasons.items()
         }
-        whole = {lang: f"{NO_REASON[lang]}{' ' if lang == 'en' else ''}{CONTEST[lang]}" for lang in ("en", "zh")}
-        writers[None] = (lambda *_: whole["en"], lambda *_: whole["zh"])
+        for code, texts in ((None, NO_REASON_GIVEN), ("", NO_ROW)):
+            writers[code] = (writer(texts["en"], "en"), writer(texts["zh"], "zh"))
         return writers
 
 

@@ -20,10 +20,15 @@ CONTEST: Final[Mapping[Lang, str]] = {
     "en": "Whoever disagrees may contest this ruling and have a person decide.",
     "zh": "如有异议，可提出申诉，由人工复核。",
 }
-# For an outcome that no row gave a reason for.
-NO_REASON: Final[Mapping[Lang, str]] = {
+# Where no row of the deciding table matched.
+NO_ROW: Final[Mapping[Lang, str]] = {
     "en": "No rule of this policy covers the application, so a person decides.",
     "zh": "本规则未覆盖该申请，由人工审核。",
+}
+# Where the deciding row gives no reason of its own.
+NO_REASON_GIVEN: Final[Mapping[Lang, str]] = {
+    "en": "Under this policy the application is ruled: {outcome}.",
+    "zh": "依本规则，该申请的裁决为：{outcome}。",
 }
 
 

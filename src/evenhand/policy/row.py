@@ -10,6 +10,7 @@ import keyword
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from evenhand.policy.lowering import round_quotient
@@ -19,6 +20,7 @@ from evenhand.policy.tree import (
     Arith,
     Compare,
     Const,
+    DatePart,
     Equal,
     Expr,
     Extreme,
@@ -42,7 +44,7 @@ from evenhand.policy.tree import (
 from evenhand.policy.types import Value
 
 Decide = Callable[[Mapping[str, Any]], tuple[Any, ...]]
-_SINGLE: Final = ("U", "A", "P", "F")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _UPPER: Final = {ord(small): small.upper() for small in "abcdefghijklmnopqrstuvwxyz"}
 _LOWER: Final = {ord(large): large.lower() for large in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 # Tables up to so many rows are looked at for rows that meet; larger ones count their matches at run time.
@@ -65,9 +67,15 @@ def _half_up(left: int, right: int) -> int:
     return round_quotient("half_up", left, right)
 
 
+def _date_part(days: int, part: str) -> int:
+    found = date.fromordinal(days + _EPOCH)
+    return found.isoweekday() if part == "weekday" else getattr(found, part)
+
+
 # What the generated source may call.
 _HELPERS: Final[Mapping[str, Any]] = {
     "half_up": _half_up,
+    "date_part": _date_part,
     "total": _total,
     "least": _least,
     "most": _most,
@@ -364,6 +372,9 @@ class _Writer:
             case TextLength():
                 operand = self._atom(expr.operand)
                 return self._guarded(((expr.operand, operand),), f"len({operand})")
+            case DatePart():
+                operand = self._atom(expr.operand)
+                return self._guarded(((expr.operand, operand),), f"date_part({operand}, {expr.part!r})")
             case Gathered():
                 figure = {"sum": "total", "min": "least", "max": "most", "count": "len"}[expr.operator]
                 return f"{figure}({self._local(expr.name)})"

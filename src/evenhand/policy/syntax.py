@@ -69,7 +69,16 @@ class Call:
     at: int = field(default=0, compare=False)
 
 
-Expression = Literal | Name | Negate | Binary | Choose | Within | Call
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a date or duration: `(a - b).days`"""
+
+    value: "Expression"
+    part: str
+    at: int = field(default=0, compare=False)
+
+
+Expression = Literal | Name | Negate | Binary | Choose | Within | Call | Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,18 @@ class TextLength:
 
 
 @dataclass(frozen=True, slots=True)
+class DatePart:
+    """ "year", "month", "day" or "weekday" (Monday is 1) of a date, a count of days since 1970-01-01.
+
+    `calendar.expanded` says the same in plain arithmetic, for engines without a calendar.
+    """
+
+    type: Type
+    part: str
+    operand: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """A figure over the list that a table with hit policy R, O or C gives: "sum", "min", "max" or "count".
 
@@ -176,6 +188,7 @@ Expr = (
     | TextTest
     | TextCase
     | TextLength
+    | DatePart
     | Gathered
 )
 
