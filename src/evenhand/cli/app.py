@@ -1,4 +1,4 @@
-"""Commands and their options; the work is done elsewhere."""
+"""Commands and their options; the work is done elsewhere, in modules that are loaded when their command is run."""
 
 import os
 import sys
@@ -8,12 +8,6 @@ from typing import Annotated
 import typer
 
 from evenhand import __version__
-from evenhand.cli import demo as demo_command
-from evenhand.cli import fund as fund_command
-from evenhand.cli import policies as policy_command
-from evenhand.cli import serve as serve_command
-from evenhand.cli.decide import decide as decide_lines
-from evenhand.cli.olist import import_olist
 from evenhand.errors import EvenhandError
 
 app = typer.Typer(
@@ -57,7 +51,7 @@ Port = Annotated[
 def demo(
     orders: Annotated[
         int, typer.Option("--orders", min=1, max=2_000_000, help="Synthetic orders, over three markets.")
-    ] = (demo_command.DEFAULT_ORDERS),
+    ] = 100_000,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=999_999_999, help="The same seed makes the same marketplace.")
     ] = 1,
@@ -68,6 +62,8 @@ def demo(
     json: Json = False,
 ) -> None:
     """A synthetic marketplace ruled by 1688's, Taobao's and Pinduoduo's policies, then the console to look at it."""
+    from evenhand.cli import demo as demo_command
+
     demo_command.run(orders, seed, serve=serve, port=port, data=data, database=database, as_json=json)
 
 
@@ -81,6 +77,8 @@ def serve(
     database: Database = None,
 ) -> None:
     """The HTTP API and the console."""
+    from evenhand.cli import serve as serve_command
+
     serve_command.run(host, port, data=data, database=database)
 
 
@@ -94,6 +92,8 @@ def decide(
     ] = None,
 ) -> None:
     """Rule facts by a policy; no database. Every line is answered in its place, by a ruling or a problem."""
+    from evenhand.cli.decide import decide as decide_lines
+
     decide_lines(policy, at, source, target)
 
 
@@ -116,12 +116,16 @@ def olist(
     json: Json = False,
 ) -> None:
     """Real orders and complaints of the Brazilian marketplace Olist, ruled through the live path."""
+    from evenhand.cli.olist import import_olist
+
     import_olist(directory, market, policy, data=data, database=database, as_json=json)
 
 
 @policy_app.command("list")
 def policy_list(json: Json = False) -> None:
     """The shipped policies and their versions."""
+    from evenhand.cli import policies as policy_command
+
     policy_command.show_list(as_json=json)
 
 
@@ -132,6 +136,8 @@ def policy_show(
     source: Annotated[bool, typer.Option("--source", help="The Python it compiles to.")] = False,
 ) -> None:
     """A policy document as it is written."""
+    from evenhand.cli import policies as policy_command
+
     policy_command.show(policy, at, python=source)
 
 
@@ -147,6 +153,8 @@ def fund_statement(
     json: Json = False,
 ) -> None:
     """What the fund paid: opening, movements by cause, closing."""
+    from evenhand.cli import fund as fund_command
+
     fund_command.statement(market, since, until, data=data, database=database, as_json=json)
 
 

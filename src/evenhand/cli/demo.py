@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
-from typing import Final
 
 import msgspec
 from rich.table import Table
@@ -20,9 +19,6 @@ from evenhand.simulation import applications_of
 from evenhand.simulation.making import Regime, alone, already_there, counted, make
 from evenhand.store import Database, open_database
 from evenhand.vocabulary import OUTCOMES
-
-# These end in exactly 20,000 applications.
-DEFAULT_ORDERS: Final = 100_000
 
 
 class Summary(msgspec.Struct):
