@@ -50,7 +50,8 @@ class Tally:
         if not end:  # only an event too old to be kept is known of that day
             return facts
         for days, readings in self._windows:
-            start = day_tiles.last_until(tiles, width, day - days) if tiles[1] <= day - days else 0
+            before = day - days - 1
+            start = day_tiles.last_until(tiles, width, before) if tiles[1] <= before else 0
             if not start:
                 for name, column in readings:
                     facts[name] = tiles[end + column]

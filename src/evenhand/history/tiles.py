@@ -16,8 +16,8 @@ from array import array
 from bisect import bisect_right
 from typing import Final
 
-# The longest window any measure declares, and so how many days of tiles an account needs.
-KEPT_DAYS: Final = 365
+# The longest window any measure declares holds 365 completed days; the tile that lies right before them is its base.
+KEPT_DAYS: Final = 366
 # Totals wrap around like the 32-bit integers they are; differences of them do not notice.
 WRAP: Final = 2**32 - 1
 

@@ -25,7 +25,7 @@ def counted(events: list[Event], tally: Tally, measures: tuple[Measure, ...], da
     for measure in measures:
         for days in measure.windows:
             facts[f"{tally.owner}_{measure.name}_{days}d"] = sum(
-                amount for when, name, amount in events if name == measure.name and day - days < when <= day
+                amount for when, name, amount in events if name == measure.name and day - days <= when <= day
             )
     return facts
 
@@ -53,7 +53,7 @@ def test_late_events_count_on_their_own_day(events: list[Event]) -> None:
 def test_nothing_from_a_later_day_leaks_into_an_earlier_one(events: list[Event], before: int) -> None:
     last = max((event[0] for event in events), default=20000)
     day = last - before
-    recent = [event for event in events if event[0] > last - 365]
+    recent = [event for event in events if event[0] > last - 366]
     tiles: array[int] = array("I")
     for when, name, amount in recent:
         MERCHANT.count(tiles, when, name, amount)
@@ -73,14 +73,14 @@ def test_a_day_before_the_kept_ones_knows_only_since_when() -> None:
 def test_totals_may_wrap_around() -> None:
     tiles: array[int] = array("I")
     BUYER.count(tiles, 20000, "orders", 2**32 - 1)
-    BUYER.count(tiles, 20366, "orders", 3)
-    assert BUYER.facts(tiles, 20366)["buyer_orders_365d"] == 3
+    BUYER.count(tiles, 20367, "orders", 3)
+    assert BUYER.facts(tiles, 20367)["buyer_orders_365d"] == 3
 
 
 def test_storage_is_bounded_by_the_longest_window() -> None:
     tiles: array[int] = array("I")
     for day in range(10000, 14000):
         BUYER.count(tiles, day, "orders")
-    assert len(tiles) == 1 + 366 * (BUYER.width + 1)
-    assert BUYER.facts(tiles, 13999)["buyer_orders_365d"] == 365
+    assert len(tiles) == 1 + 367 * (BUYER.width + 1)
+    assert BUYER.facts(tiles, 13999)["buyer_orders_365d"] == 366  # 365 completed days and today
     assert BUYER.facts(tiles, 13999)["buyer_days_known"] == 3999
