@@ -8,12 +8,13 @@ written so that a person can follow it: a comment names the table, and every row
 
 import keyword
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from evenhand.policy.lowering import round_quotient
+from evenhand.policy.nulls import never_null, nullable
 from evenhand.policy.regions import region
 from evenhand.policy.tree import (
     And,
@@ -39,7 +40,6 @@ from evenhand.policy.tree import (
     TextCase,
     TextLength,
     TextTest,
-    children,
 )
 from evenhand.policy.types import Value
 
@@ -129,13 +129,12 @@ class _Writer:
                 self._line(f"# {_comment(step.name)} = {_comment(step.text)}")
                 value = self._value(step.value)
                 self._line(f"{self._local(step.name)} = {value}")
-                if not self._nullable(step.value):
-                    self._sure.add(step.name)
                 step_answers.append(("output", step.name, self._locals[step.name]))
             else:
                 matched = self._table(step)
                 step_answers.append(("hit", step.name, matched))
                 step_answers += [("output", one.name, self._locals[one.name]) for one in step.outputs]
+            self._sure |= never_null(step, self._sure)
         self._line()
         parts: dict[str, int] = {}
         self._written = {}
@@ -218,11 +217,6 @@ class _Writer:
             self._any(table, hit, outputs)
         else:
             self._collect(table, hit, outputs)
-        always = any(all(test is None for test in rule.tests) for rule in table.rules)
-        if table.hit == "C#" or (always and table.hit not in ("U", "A")):
-            for place, output in enumerate(table.outputs):
-                if table.hit == "C#" or not any(self._nullable(rule.outputs[place]) for rule in table.rules):
-                    self._sure.add(output.name)
         return hit
 
     def _nullable(self, expr: Expr) -> bool:
@@ -491,27 +485,6 @@ def _sorted(values: tuple[Value, ...]) -> list[Value]:
 def _comment(text: str) -> str:
     """Text that cannot leave its comment."""
     return re.sub(r"[^\x20-\x7e\u00a0-\uffff]", " ", re.sub(r"[\u2028\u2029\ufeff]", " ", text))[:120]
-
-
-def nullable(expr: Expr, sure: Collection[str] = ()) -> bool:
-    """Whether an expression may be null; `sure` are outputs that never are."""
-    match expr:
-        case Const():
-            return expr.value is None
-        case Read():
-            return expr.name not in sure
-        case In() | Equal():
-            return False
-        case Gathered():
-            return expr.operator != "count"
-        case Quotient() if not (isinstance(expr.right, Const) and expr.right.value):
-            return True
-        case If(condition=In(operand=operand, values=(None,))) if expr.otherwise == operand:
-            return nullable(expr.then, sure)
-        case If():
-            return nullable(expr.then, sure) or nullable(expr.otherwise, sure)
-        case _:
-            return any(nullable(child, sure) for child in children(expr))
 
 
 def disjoint(rules: tuple[Rule, ...]) -> bool:
