@@ -27,7 +27,7 @@ from evenhand.policy.dmn.feel.parser import parse
 from evenhand.policy.dmn.feel.run import Run
 from evenhand.policy.dmn.feel.scope import Scope
 from evenhand.policy.dmn.feel.stream import Vocabulary
-from evenhand.policy.dmn.feel.tree import ANYTHING, ContextLiteral, If, ListLiteral, Node, UnaryTests
+from evenhand.policy.dmn.feel.tree import ANYTHING, ContextLiteral, If, ListLiteral, Literal, Node, UnaryTests
 from evenhand.policy.dmn.feel.types import Type, conform
 from evenhand.policy.dmn.feel.values import Function, Value
 from evenhand.policy.dmn.item_types import TypeTable, fault_of, read_tests
@@ -201,9 +201,13 @@ class Compiler:
                 read_tests(text, words, self.file, f"{place}, rule {number}, input {clause.label!r}")
                 for text, clause in zip(rule.inputs, table.inputs, strict=True)
             ]
-            entries = [self.compile(entry, words, f"{place}, rule {number}, output") for entry in rule.outputs]
+            entries = [self._entry(entry, words, f"{place}, rule {number}, output") for entry in rule.outputs]
             rules.append(TableRule(tuple(tests), tuple(entries), rule.line))
         return TableNode(place, self.file, table.line, table.hit_policy, inputs, outputs, tuple(rules))
+
+    def _entry(self, entry: LiteralExpression, words: Vocabulary, place: str) -> Node:
+        """An output entry; editors leave the text empty for null."""
+        return self.compile(entry, words, place) if entry.text.text.strip() else Literal(None)
 
     def _input(self, clause: InputClause, words: Vocabulary, place: str) -> Input:
         expression = self.compile(clause.expression, words, f"{place}, input {clause.label!r}")

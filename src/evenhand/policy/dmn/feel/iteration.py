@@ -9,7 +9,7 @@ from typing import Protocol
 from evenhand.policy.dmn.feel.run import Run
 from evenhand.policy.dmn.feel.scope import Scope
 from evenhand.policy.dmn.feel.tree import Node
-from evenhand.policy.dmn.feel.types import UNFIT, Type, convert
+from evenhand.policy.dmn.feel.types import Type, conform
 from evenhand.policy.dmn.feel.values import Function, Range, Value, whole
 
 
@@ -205,12 +205,9 @@ class FunctionLiteral(Node):
         names = tuple(name for name, _ in self.parameters)
 
         def call(arguments: list[Value], run: Run) -> Value:
-            frame: dict[str, Value] = {}
-            for (name, type_), argument in zip(self.parameters, arguments, strict=True):
-                value = argument if type_ is None else convert(argument, type_)
-                if value is UNFIT:
-                    return None
-                frame[name] = value
+            # an argument that does not conform to its type is null, the call goes on
+            pairs = zip(self.parameters, arguments, strict=True)
+            frame = {name: conform(argument, type_) for (name, type_), argument in pairs}
             return self.body.evaluate(Scope(frame, scope), run)
 
         return Function("function", names, call)

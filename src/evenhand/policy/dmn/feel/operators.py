@@ -13,6 +13,7 @@ from evenhand.policy.dmn.feel.temporal import (
     difference,
     duration_of,
     instant,
+    placed,
     seconds_of,
 )
 from evenhand.policy.dmn.feel.values import DECIMAL128, Range, Value, YearsMonths, kind
@@ -50,7 +51,7 @@ def equal(left: Value, right: Value) -> bool | None:
     if left_kind == "date and time":
         return aware(left) == aware(right) and instant(left) == instant(right)
     if left_kind == "time":
-        return aware(left) == aware(right) and clock(left) == clock(right)
+        return placed(left) == placed(right) and clock(left) == clock(right)
     return left == right
 
 
@@ -62,7 +63,7 @@ def less(left: Value, right: Value) -> bool | None:
     if left_kind == "date and time":
         return instant(left) < instant(right) if aware(left) == aware(right) else None
     if left_kind == "time":
-        return clock(left) < clock(right) if aware(left) == aware(right) else None
+        return clock(left) < clock(right) if placed(left) == placed(right) else None
     return left < right
 
 
@@ -136,7 +137,7 @@ def _subtract(left: Value, right: Value) -> Value:
         case date(), date():
             return difference(left, right)
         case time(), time():
-            return clock(left) - clock(right) if aware(left) == aware(right) else None
+            return clock(left) - clock(right) if placed(left) == placed(right) else None
         case _, (timedelta() | YearsMonths()):
             return _add(left, negative(right))
         case _:

@@ -126,8 +126,18 @@ def instant(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo is not None else moment
 
 
+def placed(value: time) -> str:
+    """How a time of day is placed: locally, by an offset, or in a zone (whose offset no time without a date tells).
+
+    Times are compared only when they are placed alike.
+    """
+    if value.tzinfo is None:
+        return "local"
+    return "offset" if value.utcoffset() is not None else str(value.tzinfo)
+
+
 def clock(value: time) -> timedelta:
-    """The time since midnight, in UTC when it has an offset (a zone without a date has none)."""
+    """The time since midnight, in UTC when it has an offset."""
     since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
     return since - (value.utcoffset() or timedelta())
 

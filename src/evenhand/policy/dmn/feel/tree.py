@@ -188,8 +188,7 @@ class InstanceOf(Node):
     type: Type
 
     def evaluate(self, scope: Scope, run: Run) -> Value:
-        value = self.of.evaluate(scope, run)
-        return self.type.accepts(value) if value is not None else str(self.type) == "null"
+        return self.type.holds(self.of.evaluate(scope, run))
 
 
 # Unary tests: what an input entry of a decision table asks of its input, also at the right of `in`.

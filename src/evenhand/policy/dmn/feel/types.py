@@ -14,6 +14,10 @@ class Type:
     def accepts(self, value: Value) -> bool:
         raise NotImplementedError
 
+    def holds(self, value: Value) -> bool:
+        """`value instance of` the type: like `accepts`, but null is of no type and allowed values do not count."""
+        return value is not None and self.accepts(value)
+
     @property
     def element(self) -> "Type | None":
         """The type of the elements, for list types."""
@@ -38,6 +42,9 @@ class Basic(Type):
     def accepts(self, value: Value) -> bool:
         return value is None or kind(value) == self.name
 
+    def holds(self, value: Value) -> bool:
+        return kind(value) == self.name
+
     def __str__(self) -> str:
         return self.name
 
@@ -48,6 +55,9 @@ class ListOf(Type):
 
     def accepts(self, value: Value) -> bool:
         return value is None or (isinstance(value, list) and all(self.of.accepts(each) for each in value))
+
+    def holds(self, value: Value) -> bool:
+        return isinstance(value, list) and all(each is None or self.of.holds(each) for each in value)
 
     @property
     def element(self) -> Type | None:
@@ -83,6 +93,11 @@ class Structure(Type):
             name in value and type_.accepts(value[name]) for name, type_ in self.fields.items()
         )
 
+    def holds(self, value: Value) -> bool:
+        return isinstance(value, dict) and all(
+            name in value and (value[name] is None or type_.holds(value[name])) for name, type_ in self.fields.items()
+        )
+
     def __str__(self) -> str:
         return f"context<{', '.join(f'{name}: {type_}' for name, type_ in self.fields.items())}>"
 
@@ -110,6 +125,9 @@ class Named(Type):
     def accepts(self, value: Value) -> bool:
         return self.table[self.name].accepts(value)
 
+    def holds(self, value: Value) -> bool:
+        return self.table[self.name].holds(value)
+
     @property
     def element(self) -> Type | None:
         return self.table[self.name].element
@@ -129,6 +147,9 @@ class Constrained(Type):
 
     def accepts(self, value: Value) -> bool:
         return value is None or (self.base.accepts(value) and self.allows(value))
+
+    def holds(self, value: Value) -> bool:
+        return self.base.holds(value)
 
     @property
     def element(self) -> Type | None:
