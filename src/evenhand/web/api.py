@@ -17,7 +17,8 @@ from evenhand.web import metrics
 from evenhand.web.lookup import Case, CasePage, Lookup, Wanted
 from evenhand.web.problems import Refused
 
-Day = Annotated[date | None, Parameter(description="A day of the market's time zone, such as 2025-03-24; included.")]
+From = Annotated[date | None, Parameter(query="from", description="First day, in the market's time zone: 2025-03-24.")]
+To = Annotated[date | None, Parameter(query="to", description="Last day, included.")]
 _MOST: Final = 500
 
 
@@ -80,10 +81,8 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
         outcome: Annotated[str | None, Parameter(description="Only with this outcome.")] = None,
         policy: Annotated[str | None, Parameter(description="Only ruled by this policy.")] = None,
         version: Annotated[str | None, Parameter(description="Only ruled by this version of a policy.")] = None,
-        since: Annotated[
-            Day, Parameter(query="from", description="First day of filing, in the market's time zone.")
-        ] = None,
-        until: Annotated[Day, Parameter(query="to", description="Last day of filing, included.")] = None,
+        since: From = None,
+        until: To = None,
         q: Annotated[
             str | None, Parameter(max_length=120, description="Beginning of an application's id, or a case number.")
         ] = None,
@@ -123,8 +122,8 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
     @get("/v1/fund/statements", summary="Fund statements", tags=["fund"])
     async def fund_statements(
         market: Annotated[str | None, Parameter(description="Only of this market.")] = None,
-        since: Annotated[Day, Parameter(query="from", description="First day, in the market's time zone.")] = None,
-        until: Annotated[Day, Parameter(query="to", description="Last day, included.")] = None,
+        since: From = None,
+        until: To = None,
     ) -> list[Statement]:
         """What each market's fund stood at, what moved by cause, what it stands at: minor units of its currency."""
         lookup.market_numbers(market)

@@ -12,7 +12,8 @@ from evenhand.errors import EvenhandError
 from evenhand.store import Database
 from evenhand.web import api, openapi
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
-from evenhand.web.console.site import console
+from evenhand.web.console.render import page, reader_of
+from evenhand.web.console.site import console, error_page
 from evenhand.web.guard import Elsewhere, Guard
 from evenhand.web.lookup import Lookup
 from evenhand.web.metrics import Metrics
@@ -33,9 +34,9 @@ class Site:
         lookup = Lookup(desk, database)
         self._guard = Guard(api_key)
         self._posts = Posts(desk, database, metrics)
-        pages = console(lookup, self._guard)
+        pages = console(desk, lookup, self._guard)
         rest = Litestar(
-            [*api.routes(desk, lookup, metrics), _openapi, *pages],
+            [*api.routes(desk, lookup, metrics), _openapi, _docs, *pages],
             openapi_config=openapi.CONFIG,
             exception_handlers={Exception: _answer_error},
             logging_config=None,
@@ -68,7 +69,13 @@ async def _openapi(request: "Request[Any, Any, Any]") -> Response[bytes]:
     return Response(document, media_type="application/json")
 
 
-def _answer_error(_: "Request[Any, Any, Any]", error: Exception) -> Response[bytes]:
+@get("/docs", include_in_schema=False)
+async def _docs(request: "Request[Any, Any, Any]") -> Response[str]:
+    document = openapi.document(request.app)
+    return page("docs.html", reader_of(request), asked="", signed_in=False, synthetic=False, document=document)
+
+
+def _answer_error(request: "Request[Any, Any, Any]", error: Exception) -> Response[Any]:
     headers: dict[str, str] = {}
     match error:
         case Refused():
@@ -80,6 +87,9 @@ def _answer_error(_: "Request[Any, Any, Any]", error: Exception) -> Response[byt
         case _:
             _log.error("a request failed", exc_info=error)
             said = problem("internal", "something went wrong; the server's log says what")
+    # somebody looking at a page is answered by a page
+    if "text/html" in request.headers.get("accept", "") and not request.scope["path"].startswith("/v1/"):
+        return error_page(request, said)
     return Response(
         _encode(said), status_code=said.status, media_type=CONTENT_TYPE, headers={**headers_of(said), **headers}
     )

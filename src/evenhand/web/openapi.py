@@ -8,9 +8,12 @@ from litestar.openapi.config import OpenAPIConfig
 
 from evenhand import __version__
 from evenhand.desk import OrderTaken, Ruled
+from evenhand.fund.statement import Statement
 from evenhand.records import Application, Order
+from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
+from evenhand.web.lookup import Case, CasePage
 from evenhand.web.problems import CONTENT_TYPE, Problem
 
 Json = dict[str, Any]
@@ -24,6 +27,8 @@ CONFIG: Final = OpenAPIConfig(
     path="/framework-schema",
     enabled_endpoints=set(),
 )
+# Records the framework would describe without their docstrings.
+_READ: Final = (Case, CasePage, MarketShown, PolicyShown, PolicyText, Statement, Health)
 _REF: Final = "#/components/schemas/{name}"
 
 
@@ -31,9 +36,9 @@ def document(app: Litestar) -> Json:
     """The whole document as plain data."""
     found: Json = app.openapi_schema.to_schema()
     schemas, components = msgspec.json.schema_components(
-        [Application, Order, Ruled, OrderTaken, Problem], schema_hook=_hook, ref_template=_REF
+        [Application, Order, Ruled, OrderTaken, Problem, *_READ], schema_hook=_hook, ref_template=_REF
     )
-    application, order, ruled, taken, problem = schemas
+    application, order, ruled, taken, problem, *_ = schemas
     for path in found["paths"].values():
         for operation in path.values():
             _tidy(operation, problem)

@@ -56,8 +56,8 @@ KINDS: Final = {
             "Something in what was sent is wrong: a value is missing, of the wrong type, not allowed, or contradicts the order. "
             "`field` names the value, `detail` says what was expected. "
             "Nothing of the item was written; correct it and send it again.",
-            "提交的内容有误:缺少字段、类型不对、取值不允许,或与订单不符。field 指出是哪一个值,detail 说明应当是什么。"
-            "该项没有写入任何数据,修正后重新提交即可。",
+            "提交的内容有误：缺少字段、类型不对、取值不允许，或与订单不符。field 指出是哪一个值，detail 说明应当是什么。"
+            "该项没有写入任何数据，修正后重新提交即可。",
         ),
         Kind(
             "unknown-thing",
@@ -66,7 +66,7 @@ KINDS: Final = {
             "对象不存在",
             "The value is well formed but names an order, order line or policy that does not exist here. "
             "Orders must be sent before applications about them.",
-            "值的格式正确,但所指的订单、订单行或规则在这里不存在。请先提交订单,再提交针对它的退款申请。",
+            "值的格式正确，但所指的订单、订单行或规则在这里不存在。请先提交订单，再提交针对它的退款申请。",
         ),
         Kind(
             "conflict",
@@ -75,7 +75,7 @@ KINDS: Final = {
             "内容冲突",
             "The same id was sent before with another body. What was said once cannot be changed; "
             "send the first body to get the first answer again, or use a new id.",
-            "同一编号此前已用不同的内容提交过。已提交的内容不能更改:用原内容重新提交可得到原来的答复,否则请使用新的编号。",
+            "同一编号此前已用不同的内容提交过。已提交的内容不能更改：用原内容重新提交可得到原来的答复，否则请使用新的编号。",
         ),
         Kind(
             "idempotency-key-reused",
@@ -84,7 +84,7 @@ KINDS: Final = {
             "幂等键已被使用",
             "This `Idempotency-Key` came before with another request. "
             "A key belongs to one request: use a new one for a new request.",
-            "该 Idempotency-Key 此前已用于另一请求。一个键只属于一个请求,新请求请使用新的键。",
+            "该 Idempotency-Key 此前已用于另一请求。一个键只属于一个请求，新请求请使用新的键。",
         ),
         Kind(
             "not-found",
@@ -100,7 +100,7 @@ KINDS: Final = {
             "Method not allowed",
             "请求方法不允许",
             "This address does not take this method; the `Allow` header names those it takes.",
-            "该地址不接受此请求方法,可用的方法见 Allow 响应头。",
+            "该地址不接受此请求方法，可用的方法见 Allow 响应头。",
         ),
         Kind(
             "too-large",
@@ -108,7 +108,7 @@ KINDS: Final = {
             "Too large",
             "请求过大",
             "The body is larger, or holds more items, than one request may. Send it in several requests.",
-            "请求体过大或所含项目过多,请分成多个请求提交。",
+            "请求体过大或所含项目过多，请分成多个请求提交。",
         ),
         Kind(
             "unsupported-media-type",
@@ -117,7 +117,8 @@ KINDS: Final = {
             "内容类型不支持",
             "Bodies are `application/json` (one object, or an array) or `application/x-ndjson` (one object a line), "
             "not compressed, and the `Content-Type` header says which.",
-            "请求体须为 application/json(单个对象或数组)或 application/x-ndjson(每行一个对象),不压缩,并在 Content-Type 中注明。",
+            "请求体须为 application/json（单个对象或数组）或 application/x-ndjson（每行一个对象），"
+            "不压缩，并在 Content-Type 中注明。",
         ),
         Kind(
             "sign-in-needed",
@@ -125,7 +126,7 @@ KINDS: Final = {
             "Sign-in needed",
             "需要登录",
             "This server asks for its API key: send `Authorization: Bearer <key>`, or sign in at `/sign-in` with a browser.",
-            "本服务需要 API 密钥:请发送 Authorization: Bearer <密钥>,或用浏览器在 /sign-in 登录。",
+            "本服务需要 API 密钥：请发送 Authorization: Bearer <密钥>，或用浏览器在 /sign-in 登录。",
         ),
         Kind(
             "cross-site",
@@ -133,7 +134,7 @@ KINDS: Final = {
             "Cross-site request",
             "跨站请求",
             "The request was made by a page of another site, and was not carried out.",
-            "该请求由其他网站的页面发出,未予执行。",
+            "该请求由其他网站的页面发出，未予执行。",
         ),
         Kind(
             "wrong-host",
@@ -142,7 +143,7 @@ KINDS: Final = {
             "主机名不符",
             "Without an API key the server answers only under loopback names (127.0.0.1, localhost, [::1]), "
             "so that no web page can reach it under a name of its own.",
-            "未设置 API 密钥时,服务只以本机回环名称(127.0.0.1、localhost、[::1])应答,以免被网页借其他域名访问。",
+            "未设置 API 密钥时，服务只以本机回环名称（127.0.0.1、localhost、[::1]）应答，以免被网页借其他域名访问。",
         ),
         Kind(
             "busy",
@@ -151,7 +152,7 @@ KINDS: Final = {
             "服务繁忙",
             "More is waiting than the server takes on. Nothing of this request was written; "
             "send it again after the seconds in `Retry-After`.",
-            "等待处理的请求过多。本请求没有写入任何数据,请在 Retry-After 所示的秒数后重新提交。",
+            "等待处理的请求过多。本请求没有写入任何数据，请在 Retry-After 所示的秒数后重新提交。",
         ),
         Kind(
             "store-away",
@@ -160,7 +161,7 @@ KINDS: Final = {
             "数据库不可用",
             "The database does not answer at the moment. Send the same again after the seconds in `Retry-After`: "
             "orders and applications are taken once, however often they are sent.",
-            "数据库暂时没有应答。请在 Retry-After 所示的秒数后原样重新提交:订单和申请无论提交多少次都只受理一次。",
+            "数据库暂时没有应答。请在 Retry-After 所示的秒数后原样重新提交：订单和申请无论提交多少次都只受理一次。",
         ),
         Kind(
             "too-slow",
@@ -168,7 +169,7 @@ KINDS: Final = {
             "Too slow",
             "请求超时",
             "The body did not arrive in time. Send it again, in smaller parts where the connection is slow.",
-            "请求体没有及时到达。请重新提交,网络较慢时请分成较小的部分。",
+            "请求体没有及时到达。请重新提交，网络较慢时请分成较小的部分。",
         ),
         Kind(
             "internal",
@@ -176,7 +177,7 @@ KINDS: Final = {
             "Internal error",
             "内部错误",
             "Something went wrong on our side; the server's log says what. Sending the same again is safe.",
-            "服务内部出错,详情见服务日志。原样重新提交是安全的。",
+            "服务内部出错，详情见服务日志。原样重新提交是安全的。",
         ),
     )
 }

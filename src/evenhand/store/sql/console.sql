@@ -44,13 +44,9 @@ left join account a on a.no = p.owner
 where p.case_no = $1
 order by p.transfer, p.amount
 
--- name: applications_of_order
--- Other cases about the same order line.
-select a.no, a.id, a.outcome, a.amount, a.applied_at from application a where a.line = $1 and a.no <> $2 order by a.no desc limit 20
-
 -- name: daily
 -- Applications by market, day (the market's own) and outcome: how many, asked, granted; in the days from $2 to $3.
-select a.market, (a.applied_at at time zone m.time_zone)::date as day, a.outcome, a.payer,
+select a.market, (a.applied_at at time zone m.time_zone)::date as day, a.outcome,
        count(*) as applications, sum(a.asked)::bigint as asked, sum(a.amount)::bigint as granted
 from application a
 join market m on m.no = a.market
@@ -59,12 +55,12 @@ where a.market = any($1::smallint[])
                             and (a.applied_at at time zone m.time_zone)::date >= $2))
   and ($3::date is null or (a.applied_at < ($3::date + 2)::timestamp at time zone 'UTC'
                             and (a.applied_at at time zone m.time_zone)::date <= $3))
-group by 1, 2, 3, 4
+group by 1, 2, 3
 order by 2, 1, 3
 
 -- name: paid_daily
 -- What moved in the ledger by market, day and cause.
-select t.market, (t.value_at at time zone m.time_zone)::date as day, t.cause, count(*) as transfers, sum(t.amount)::bigint as amount
+select t.market, (t.value_at at time zone m.time_zone)::date as day, t.cause, sum(t.amount)::bigint as amount
 from transfer t
 join market m on m.no = t.market
 where t.market = any($1::smallint[])
@@ -72,10 +68,6 @@ where t.market = any($1::smallint[])
   and ($3::date is null or (t.value_at at time zone m.time_zone)::date <= $3)
 group by 1, 2, 3
 order by 2, 1, 3
-
--- name: rulings_by_version
--- How many cases each policy version ruled, by market.
-select a.policy_version, a.market, count(*) as cases from application a group by 1, 2
 
 -- name: policy_versions
 -- Every stored policy version, newest text first.

@@ -1,0 +1,97 @@
+// What the pages cannot do by themselves: draw charts, and keep addresses short.
+"use strict";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+
+function draw(element) {
+  const data = JSON.parse(element.dataset.chart);
+  const stack = element.dataset.kind === "stack";
+  const line = element.dataset.kind === "line";
+  const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "svg" });
+  const soft = colour("soft");
+  const said = (value) => value.toLocaleString(undefined, { minimumFractionDigits: data.decimals, maximumFractionDigits: data.decimals }) + (data.unit ? " " + data.unit : "");
+  chart.setOption({
+    animationDuration: 300,
+    aria: { enabled: true },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+    grid: { left: 4, right: 12, top: stack ? 64 : 16, bottom: 4, containLabel: true },
+    legend: stack ? { top: 0, left: 0, type: "scroll", icon: "circle", itemWidth: 10, itemHeight: 10, itemGap: 16, textStyle: { color: soft } } : undefined,
+    // rich text keeps the page's rule that nothing brings style of its own
+    tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, backgroundColor: colour("card"), borderColor: colour("line"), textStyle: { color: colour("ink") }, valueFormatter: said, order: "seriesDesc", confine: true },
+    xAxis: { type: "category", data: data.bars.map((bar) => bar[0]), axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, hideOverlap: true } },
+    yAxis: { type: "value", minInterval: data.decimals ? 0 : 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft } },
+    series: data.series.map((one, index) => ({
+      name: one.name,
+      id: one.key,
+      type: line ? "line" : "bar",
+      symbol: "none",
+      lineStyle: line ? { color: colour(one.key), width: 1.5 } : undefined,
+      areaStyle: line ? { color: colour(one.key), opacity: 0.18 } : undefined,
+      stack: stack ? "all" : undefined,
+      data: one.values,
+      barMaxWidth: 34,
+      barCategoryGap: "22%",
+      cursor: "pointer",
+      itemStyle: { color: colour(one.key), borderRadius: stack ? 0 : [3, 3, 0, 0] },
+      markLine: index === 0 && data.marks.length ? {
+        symbol: "none",
+        silent: true,
+        lineStyle: { color: soft, type: "dashed", width: 1 },
+        label: { color: soft, fontSize: 11, position: "end", formatter: (mark) => mark.name },
+        data: data.marks.map((mark) => ({ xAxis: mark.bar, name: mark.name, label: { distance: 4 + 13 * mark.level, show: element.clientWidth > 560 } })),
+      } : undefined,
+    })),
+  }, true);
+  chart.off("click");
+  chart.getZr().off("click");
+  if (line) {
+    // a line is thin: any place above a day leads to that day
+    chart.getZr().on("click", (event) => {
+      const place = chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX);
+      if (data.bars[place]) follow(data, place, data.series[0].key);
+    });
+  } else {
+    chart.on("click", (event) => {
+      if (event.componentType === "series") follow(data, event.dataIndex, event.seriesId);
+    });
+  }
+  return chart;
+}
+
+// the cases behind a bar
+function follow(data, place, outcome) {
+  const [, since, until] = data.bars[place];
+  const to = new URL(data.link, window.location.href);
+  for (const [name, value] of [["outcome", outcome], ["from", since], ["to", until]]) to.searchParams.set(name, value);
+  window.location.href = to.href;
+}
+
+function drawAll() {
+  for (const element of document.querySelectorAll(".chart")) draw(element);
+}
+
+if (window.echarts) {
+  drawAll();
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  window.addEventListener("resize", () => {
+    for (const element of document.querySelectorAll(".chart")) {
+      const chart = window.echarts.getInstanceByDom(element);
+      if (chart) chart.resize();
+    }
+  });
+}
+
+for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+// empty fields say nothing and need not stand in the address
+document.addEventListener("formdata", (event) => {
+  if (event.target.method === "get") {
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  }
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  const parameters = event.detail.parameters;
+  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+});
