@@ -8,6 +8,7 @@ an account is written only at the version it was read at; when another writer go
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -15,14 +16,17 @@ from typing import Final, TypeVar
 import asyncpg
 
 from evenhand.accounts import state
+from evenhand.accounts.rule_book import changed_rules
+from evenhand.accounts.rules import Rules
 from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
-from evenhand.errors import Conflict, EvenhandError, StoreError
+from evenhand.errors import Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.facts import build_facts
 from evenhand.filings import join_orders
 from evenhand.intake import OrderTaken, take_orders
-from evenhand.markets import MarketDesk
+from evenhand.markets import MarketDesk, time_zone
 from evenhand.policy import Policy, shipped
+from evenhand.publishing import follow, load_markets
 from evenhand.records import Application, Market, Order
 from evenhand.store import Database, Queries
 
@@ -30,6 +34,8 @@ __all__ = ["Desk", "OrderTaken", "Ruled", "utc_now"]
 
 T = TypeVar("T")
 _sql: Final = Queries.load("desk")
+_publishing: Final = Queries.load("publishing")
+_log: Final = logging.getLogger(__name__)
 _TRIES: Final = 6
 # Two batches that bring the same new thing at once: one of them begins again and finds it there.
 _COLLISIONS: Final = (
@@ -41,6 +47,8 @@ _COLLISIONS: Final = (
 )
 # The database went away and may be back in a moment.
 _LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+# How often to look whether markets, publications or merchants' rules have changed.
+_LOOK_SECONDS: Final = 1.0
 # Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on.
 _BY_KEY: Final = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off"
 
@@ -64,6 +72,12 @@ class Desk:
         self._pool = pool
         self._clock = clock
         self.markets: Mapping[str, MarketDesk] = {}
+        # merchants' own rules, by account number; only those who have any
+        self._rules: Mapping[int, Rules] = {}
+        # what was read of markets and rules, as numbered by the store
+        self._revision = -1
+        self._refreshing = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
         # the two stations of `_rule_ahead`, and the accounts of the batch at the second
         self._reading = asyncio.Lock()
         self._booking = asyncio.Lock()
@@ -78,10 +92,17 @@ class Desk:
         desk = cls(pool, clock)
         for policy in shipped():
             await desk.register(policy)
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(_publishing.next_revision)
+            await follow(connection, shipped(), clock())
         await desk.refresh()
+        desk._looking = asyncio.create_task(desk._keep_looking())
         return desk
 
     async def close(self) -> None:
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
         await self._pool.close()
 
     async def register(self, policy: Policy) -> None:
@@ -90,31 +111,53 @@ class Desk:
         await self._pool.execute(_sql.register_policy, *values)
 
     async def add_market(self, market: Market, *, synthetic: bool = False) -> None:
-        """Open a market. The same again is fine; the same id with other settings is a `Conflict`."""
-        stored = await self._pool.fetch(_sql.policy_versions)
-        versions = [(row["no"], parsed(row["source"])) for row in stored if row["policy"] == market.policy]
-        MarketDesk(0, market, synthetic, versions)  # refuses an unknown policy, version or time zone
+        """Open a market. The same again is fine; the same id with other settings is a `Conflict`.
+
+        A market that is not pinned follows the package's versions of its policy (else the stored ones), until somebody
+        publishes for it. Raises `UnknownThing` for a policy or version there is not, `BadInput` for a time zone.
+        """
+        time_zone(market.time_zone)
+        stored = {
+            row["version"]: row
+            for row in await self._pool.fetch(_sql.policy_versions)
+            if row["policy"] == market.policy
+        }
+        versions = [policy for policy in shipped() if policy.name == market.policy]
+        versions = versions or [parsed(row["source"]) for row in stored.values()]
+        if not versions:
+            raise UnknownThing(f"there is no policy {market.policy!r}", field="policy")
+        if market.pinned and market.pinned not in stored:
+            raise UnknownThing(f"policy {market.policy} has no version {market.pinned}", field="pinned")
         values = (market.id, market.name, market.policy, market.pinned, market.currency, market.time_zone, synthetic)
-        await self._pool.execute(_sql.add_market, *values)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(_publishing.next_revision)
+            await connection.execute(_sql.add_market, *values)
+            await follow(connection, versions, self._clock())
         await self.refresh()
         if self.markets[market.id].market != market:
             raise Conflict(f"market {market.id!r} exists with other settings: {self.markets[market.id].market}")
 
     async def refresh(self) -> None:
-        """Read markets and policies anew."""
-        # of two texts of one version (an upgrade corrected it) the later rules; rulings keep naming the text that made them
-        versions: dict[str, dict[str, tuple[int, Policy]]] = {}
-        for row in await self._pool.fetch(_sql.policy_versions):
-            versions.setdefault(row["policy"], {})[row["version"]] = (row["no"], parsed(row["source"]))
-        self.markets = {
-            row["id"]: MarketDesk(
-                row["no"],
-                Market(row["id"], row["name"], row["policy"], row["currency"], row["time_zone"], row["pinned"]),
-                row["synthetic"],
-                tuple(versions.get(row["policy"], {}).values()),
-            )
-            for row in await self._pool.fetch(_sql.markets)
-        }
+        """Read markets, what was published for them, and merchants' rules, where they have changed since they were read."""
+        async with self._refreshing, self._pool.acquire() as connection:
+            revision = await connection.fetchval(_publishing.revision)
+            if revision == self._revision:
+                return
+            markets = await load_markets(connection)
+            # a market that went away, as a synthetic one may, took its accounts with it: their numbers may be others' now
+            same = self.markets.keys() <= markets.keys()
+            rules = await changed_rules(connection, self._revision if same else -1)
+            self._rules = {**self._rules, **rules} if same else rules
+            self.markets, self._revision = markets, revision
+
+    async def _keep_looking(self) -> None:
+        """Notice what others have published or set; a database that is away for a moment is asked again."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self.refresh()
+            except (*_LOST, EvenhandError, asyncpg.PostgresError) as error:
+                _log.warning("cannot see what was published: %s", error)
 
     async def rule(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
         """Rule a batch of (market id, application). Answers item by item, in order, once everything is durable.
@@ -150,7 +193,8 @@ class Desk:
                 if answer is None:
                     number, policy = filing.market.policy(filing.moment, filing.placed_at)
                     batch.check_left(filing)
-                    facts = build_facts(filing, accounts[filing.buyer], accounts[filing.merchant])
+                    rules = self._rules.get(filing.merchant)
+                    facts = build_facts(filing, accounts[filing.buyer], accounts[filing.merchant], rules, policy.anchor)
                     ruling = policy.rule_trusted(facts, filing.market.currency)
                     answer = batch.add(filing, number, facts, ruling)
                 answers[filing.index] = answer
@@ -162,14 +206,18 @@ class Desk:
         """Rule while the batch before is still being written.
 
         Reading-and-ruling and booking are two stations, one batch at each. This batch sees what the one before did to the
-        accounts although that is not committed yet; should that fail, the accounts' versions do not match and `Stale` is raised.
+        accounts although that is not committed yet; should that fail, `Stale` is raised: another writer may have left the very
+        versions it would have written.
         """
         async with self._reading, self._pool.acquire() as connection:
-            now = self._clock()
-            batch, answers = await self._path(connection, items, now, self._ahead)
+            now, ahead = self._clock(), self._ahead
+            batch, answers = await self._path(connection, items, now, ahead)
             await self._booking.acquire()
+            failed = self._ahead is not ahead
             self._ahead = batch.accounts if batch else {}
         try:
+            if failed:
+                raise Stale
             async with self._pool.acquire() as connection, connection.transaction():
                 await batch.book(connection, now)
         except BaseException:

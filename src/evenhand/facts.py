@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from evenhand.accounts.rules import NONE, Rules, says
 from evenhand.accounts.scores import scored
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
@@ -10,23 +11,32 @@ from evenhand.history import BUYER, MERCHANT
 Facts = dict[str, dict[str, Any]]
 
 
-def build_facts(filing: Filing, buyer: Account, merchant: Account) -> Facts:
+def build_facts(
+    filing: Filing, buyer: Account, merchant: Account, rules: Rules | None = None, anchor: str = ""
+) -> Facts:
     """The facts of a filing, nested as in JSON; what is not known is None.
 
+    `rules` are the merchant's own, where it has any; those count that were in force when the order was placed where the policy's
+    `anchor` is "order", else when the application was filed.
+
     History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`,
-    `abuse.empty_parcel` and `abuse.reused_evidence` are not observed yet, so they are None; merchants have no rules of their own
-    yet, so `merchant.rule` is "none".
+    `abuse.empty_parcel` and `abuse.reused_evidence` are not observed yet, so they are None.
     """
     market, application = filing.market, filing.application
     day = market.day(filing.moment)
     received = filing.delivered_at
+    days = day - market.day(received) if received and received <= filing.moment else None
+    rule = NONE
+    if rules:
+        moment = filing.placed_at if anchor == "order" else filing.moment
+        rule = says(rules, moment, filing.paid, filing.category, application.reason, application.stage, days)
     facts: Facts = {
         "application": {
             "remedy": application.remedy,
             "stage": application.stage,
             "reason": application.reason,
             "amount": application.amount,
-            "days_since_receipt": day - market.day(received) if received and received <= filing.moment else None,
+            "days_since_receipt": days,
             "evidence_count": len(application.evidence),
             "filed_on": market.date(day),
         },
@@ -36,7 +46,7 @@ def build_facts(filing: Filing, buyer: Account, merchant: Account) -> Facts:
             "placed_on": market.date(market.day(filing.placed_at)),
         },
         "buyer": {"integrity": None, "integrity_score": None, "label": filing.label},
-        "merchant": {"experience_score": None, "high_quality": None, "rule": "none"},
+        "merchant": {"experience_score": None, "high_quality": None, "rule": rule},
         "abuse": {
             "score": None,
             "frequent_refund_only": None,

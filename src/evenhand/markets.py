@@ -1,12 +1,12 @@
 """A market at work: its number in the store, its clock, and which policy version rules at a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import BadInput
 from evenhand.policy import Policy
 from evenhand.records import Market
 
@@ -26,21 +26,26 @@ def time_zone(name: str) -> ZoneInfo:
         raise BadInput(f"{name!r} is not a time zone like Asia/Shanghai", field="time_zone") from None
 
 
-class MarketDesk:
-    """One market, ready to rule. `versions` are (number in the store, policy), oldest effective first."""
+class Followed(NamedTuple):
+    """A policy version that a market follows."""
 
-    def __init__(self, number: int, market: Market, synthetic: bool, versions: Sequence[tuple[int, Policy]]) -> None:
+    # first day it rules, in the market's time zone; it ends where the next one begins
+    effective: date
+    # its number in the store
+    number: int
+    policy: Policy
+
+
+class MarketDesk:
+    """One market, ready to rule. A pinned market follows one version since ever."""
+
+    def __init__(self, number: int, market: Market, synthetic: bool, versions: Iterable[Followed]) -> None:
         self.number = number
         self.market = market
         self.synthetic = synthetic
         self.currency = market.currency
         self.zone = time_zone(market.time_zone)
-        self.versions = tuple(sorted(versions, key=lambda version: version[1].effective))
-        self.pinned = next((version for version in versions if version[1].version == market.pinned), None)
-        if market.pinned and not self.pinned:
-            raise UnknownThing(f"policy {market.policy} has no version {market.pinned}", field="pinned")
-        if not versions:
-            raise UnknownThing(f"there is no policy {market.policy!r}", field="policy")
+        self.versions = tuple(sorted(versions, key=lambda version: version.effective))
         # the version of a day is asked for every application and changes every few months
         self._on = lru_cache(maxsize=1024)(self._in_force)
         # offset from UTC in seconds, by quarter of an hour: zones change theirs on such a quarter only
@@ -64,18 +69,16 @@ class MarketDesk:
     def policy(self, applied_at: datetime, placed_at: datetime) -> tuple[int, Policy]:
         """The version that rules an application, with its number in the store.
 
-        A pinned version rules whatever the date; otherwise the version in force on the day of the application, or, when that
-        one is anchored to the order, on the day the order was placed. Raises `BadInput` when none was in force yet.
+        It is the version in force on the day of the application, or, when that one is anchored to the order, on the day the
+        order was placed. Raises `BadInput` when none was in force yet.
         """
-        if self.pinned:
-            return self.pinned
         version = self._on(self.day(applied_at))
         return self._on(self.day(placed_at)) if version[1].anchor == "order" else version
 
     def _in_force(self, day: int) -> tuple[int, Policy]:
         today = date.fromordinal(day + _EPOCH)
         for version in reversed(self.versions):
-            if version[1].effective <= today:
-                return version
-        first = self.versions[0][1]
-        raise BadInput(f"no version of policy {first.name} was in force on {today}; the first is of {first.effective}")
+            if version.effective <= today:
+                return version.number, version.policy
+        first = f"the first is of {self.versions[0].effective}" if self.versions else "none was published"
+        raise BadInput(f"no policy was in force in market {self.market.id} on {today}; {first}")

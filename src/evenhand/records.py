@@ -1,4 +1,4 @@
-"""What comes in from a marketplace: orders and refund applications, as typed records.
+"""What comes in from a marketplace: orders, refund applications and merchants' own rules, as typed records.
 
 The records check form: types, allowed values, lengths, time zones. What they mean together with what is stored (does the
 order exist, is the amount left) is the desk's to check. `decode` turns hostile bytes into a record or one `BadInput` that
@@ -12,13 +12,25 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 import msgspec
 
 from evenhand.errors import BadInput
-from evenhand.vocabulary import MOST_MONEY
+from evenhand.vocabulary import MOST_DAYS, MOST_MONEY
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 # Minor units; the ceiling leaves room for sums of a billion such amounts in 64 bits.
 Amount = Annotated[int, msgspec.Meta(gt=0, le=MOST_MONEY)]
+Stage = Literal["unshipped", "in_transit", "received"]
+Reason = Literal[
+    "quality",
+    "not_as_described",
+    "counterfeit",
+    "wrong_item",
+    "missing_item",
+    "damaged",
+    "not_received",
+    "no_reason",
+    "other",
+]
 
 
 class OrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,18 +76,8 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     order: Id
     line: Id
     remedy: Literal["refund_only", "return_and_refund", "exchange"]
-    stage: Literal["unshipped", "in_transit", "received"]
-    reason: Literal[
-        "quality",
-        "not_as_described",
-        "counterfeit",
-        "wrong_item",
-        "missing_item",
-        "damaged",
-        "not_received",
-        "no_reason",
-        "other",
-    ]
+    stage: Stage
+    reason: Reason
     # minor units
     amount: Amount
     currency: Currency
@@ -87,6 +89,33 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     ] = []
     # the buyer's own words
     comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+
+
+class MerchantRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a merchant has set for its own shop: which applications it answers in which way.
+
+    A rule matches when everything it asks for holds; what it leaves out it does not ask for. Terms are never changed: a rule
+    ends, and another begins.
+    """
+
+    # among the merchant's rules, for good
+    id: Id
+    decision: Literal["refund_without_return", "exchange", "partial_refund"]
+    # null only where the request says whose it is
+    merchant: Id | None = None
+    # what was paid for the order line, both included, in minor units of the market's currency
+    price_from: Amount | None = None
+    price_to: Amount | None = None
+    # of the order line; the empty text matches lines without a category
+    categories: Annotated[list[Annotated[str, msgspec.Meta(max_length=120)]], msgspec.Meta(max_length=500)] = []
+    reasons: Annotated[list[Reason], msgspec.Meta(max_length=9)] = []
+    stages: Annotated[list[Stage], msgspec.Meta(max_length=3)] = []
+    # days since receipt, at most; goods not received yet do not match then
+    within_days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)] | None = None
+    # null means now
+    valid_from: Moment | None = None
+    # first moment it no longer holds
+    deleted_at: Moment | None = None
 
 
 class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,12 +132,17 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pinned: str | None = None
 
 
-R = TypeVar("R", Order, Application)
+R = TypeVar("R", Order, Application, MerchantRule)
 
 ORDER_DECODER = msgspec.json.Decoder(Order)
 APPLICATION_DECODER = msgspec.json.Decoder(Application)
+_RULE_DECODER = msgspec.json.Decoder(MerchantRule)
 
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {Order: ORDER_DECODER, Application: APPLICATION_DECODER}
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {
+    Order: ORDER_DECODER,
+    Application: APPLICATION_DECODER,
+    MerchantRule: _RULE_DECODER,
+}
 
 
 def decode(raw: bytes | msgspec.Raw, kind: type[R]) -> R:

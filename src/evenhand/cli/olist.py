@@ -80,7 +80,7 @@ def _check_free(desk: Desk, place: Market, policy: Policy) -> None:
         raise Conflict(
             f"market {place.id!r} is there already and {follows}, in {there.currency}; name another with --market"
         )
-    known = [*shipped(), *(version for market in desk.markets.values() for _, version in market.versions)]
+    known = [*shipped(), *(found.policy for market in desk.markets.values() for found in market.versions)]
     if any((p.name, p.version) == (policy.name, policy.version) and p.hash != policy.hash for p in known):
         raise BadInput(
             f"policy {policy.name} {policy.version} is known with another text; give the document a version of its own",

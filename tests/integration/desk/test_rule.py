@@ -158,6 +158,34 @@ async def test_history_counts_every_application_once_however_they_arrive(desk: D
     await other.close()
 
 
+async def test_a_batch_ruled_ahead_of_one_that_fails_is_ruled_again(desk: Desk, database: Database) -> None:
+    """Another writer takes the version that the failing batch would have written: the versions alone do not tell."""
+    async with database.pool.acquire() as other:
+        writing = other.transaction()
+        await writing.start()
+        await other.execute("update account set version = version + 1 where id in ('buyer-0', 'store-0')")
+        first = asyncio.create_task(rule_one(desk, make_application(0, id="first", amount=10, reason="other")))
+        await waiting(database, 1)
+        second = asyncio.create_task(rule_one(desk, make_application(0, id="second", amount=10, reason="other")))
+        async with asyncio.timeout(20):
+            while not desk._reading.locked():  # pyright: ignore[reportPrivateUsage]
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)  # it has read by now, and waits for its turn to book
+        await writing.commit()
+    await asyncio.gather(first, second)
+    last = await rule_one(desk, make_application(0, id="last", amount=10, reason="other"))
+    seen = await database.pool.fetchval("select facts from application where no = $1", int(last.case))
+    assert msgspec.json.decode(seen)["history"]["buyer_applications_90d"] == 2
+
+
+async def waiting(database: Database, count: int) -> None:
+    """Wait until so many connections wait for a lock of another."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while await database.pool.fetchval(query) < count:
+            await asyncio.sleep(0.01)
+
+
 async def test_every_ruling_can_be_reproduced_from_what_is_stored(desk: Desk, database: Database) -> None:
     reasons = ["quality", "not_as_described", "damaged", "other", "counterfeit"]
     await rule(desk, *(make_application(n, reason=reasons[n % 5], amount=100 * n + 1) for n in range(10)))

@@ -5,7 +5,7 @@ on conflict (policy, version, hash) do nothing
 
 -- name: policy_versions
 -- Every stored policy version, oldest text first.
-select no, policy, version, hash, source from policy_version order by no
+select no, policy, version, effective, hash, source from policy_version order by no
 
 -- name: markets
 -- Every market.

@@ -1,0 +1,214 @@
+"""Publishing: which policy version rules a market, and from which day.
+
+A version rules from its first day, in the market's time zone, until the first day of the next one. That no two rule the same
+moment is the database's to hold (see `publication` in the migrations); here is what people are told about it. Days that have
+begun are never published over, so nothing that was ruled could have been ruled otherwise.
+
+A market that nobody has published for follows the package's versions of its policy by their own dates.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+import asyncpg
+import msgspec
+
+from evenhand.accounts.state import Connection
+from evenhand.booking import parsed
+from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.markets import Followed, MarketDesk, time_zone
+from evenhand.policy import Policy
+from evenhand.records import Market
+from evenhand.store import Queries
+
+State = Literal["past", "in force", "scheduled", "withdrawn"]
+
+_sql: Final = Queries.load("publishing")
+_desk: Final = Queries.load("desk")
+_LONGEST_NAME: Final = 120
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """A policy version published for a market."""
+
+    policy: str
+    version: str
+    # of the document's text
+    hash: str
+    # first day it rules, in the market's time zone, and the first day of the version after it
+    effective: date
+    until: date | None
+    state: State
+    # null: it came with the package
+    published_by: str | None
+    published_at: datetime
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+
+
+async def publish(
+    connection: Connection, market: str, policy: Policy, *, effective: date | None, by: str, now: datetime
+) -> Publication:
+    """Let a version rule a market from a day on (the document's own unless told), inside the caller's transaction.
+
+    The same again is fine. Raises `UnknownThing` for the market, `BadInput` for a day that has begun or a document that decides
+    nothing, `Conflict` when the day is taken or the version is known with another text.
+    """
+    by = _name(by)
+    first = effective or policy.effective
+    if not policy.model.ruling:
+        raise BadInput(f"{policy.name} decides no outcome: it is a scorecard, not a policy", field="policy")
+    await connection.execute(_sql.next_revision)
+    place = await _market(connection, market)
+    if place["pinned"]:
+        raise Conflict(
+            f"market {market} is pinned to {place['policy']}@{place['pinned']}, whatever the date", field="market"
+        )
+    listed = await publications(connection, market, now)
+    taken = next((one for one in listed if one.effective == first and one.state != "withdrawn"), None)
+    if taken and (taken.policy, taken.version, taken.hash) == (policy.name, policy.version, policy.hash):
+        return taken
+    today = now.astimezone(time_zone(place["time_zone"])).date()
+    ruling = next((one for one in listed if one.state == "in force"), None)
+    if first <= today and ruling:
+        raise BadInput(
+            f"{first} has begun in market {market} ({place['time_zone']}, where it is {today}) and {_named(ruling)} rules there: "
+            "choose a later day" + ("" if effective else " than the document's own"),
+            field="effective",
+        )
+    if taken:
+        raise Conflict(
+            f"{_named(taken)} is published for market {market} from {first}: withdraw it first, or choose another day",
+            field="effective",
+        )
+    number = await _keep(connection, policy)
+    try:
+        await connection.execute(_sql.publish, place["no"], number, first, by, now)
+    except asyncpg.UniqueViolationError:
+        raise Conflict(f"another version is published for market {market} from {first}", field="effective") from None
+    listed = await publications(connection, market, now)
+    return next(one for one in listed if one.effective == first and one.state != "withdrawn")
+
+
+async def withdraw(
+    connection: Connection, market: str, name: str, version: str | None, *, by: str, now: datetime
+) -> Publication:
+    """Take a scheduled version back before it takes effect, inside the caller's transaction; the one before it rules on.
+
+    `version` may be left out when one of that name is scheduled. Raises `UnknownThing` when none is, `Conflict` when it rules.
+    """
+    by = _name(by)
+    await connection.execute(_sql.next_revision)
+    place = await _market(connection, market)
+    rows = await connection.fetch(_sql.publications, place["no"])
+    listed = _stated(rows, now.astimezone(time_zone(place["time_zone"])).date())
+    meant = [
+        (row["no"], one)
+        for row, one in zip(rows, listed, strict=True)
+        if one.policy == name and version in (None, one.version)
+    ]
+    scheduled = [found for found in meant if found[1].state == "scheduled"]
+    asked = f"{name}@{version}" if version else name
+    if len(scheduled) > 1:
+        days = ", ".join(f"{_named(one)} from {one.effective}" for _, one in scheduled)
+        raise Conflict(f"several are scheduled for market {market}: {days}; name one as NAME@VERSION", field="policy")
+    if not scheduled:
+        if any(one.state == "in force" for _, one in meant):
+            raise Conflict(f"{asked} rules market {market} already: publish another version to end it", field="policy")
+        raise UnknownThing(f"no {asked} is scheduled for market {market}", field="policy")
+    number, found = scheduled[0]
+    await connection.execute(_sql.withdraw, number, by, now)
+    return msgspec.structs.replace(found, state="withdrawn", until=None, withdrawn_by=by, withdrawn_at=now)
+
+
+async def publications(connection: Connection, market: str, now: datetime) -> list[Publication]:
+    """Everything that was published for a market, in the order it rules; withdrawn ones beside. Raises `UnknownThing`."""
+    place = await _market(connection, market)
+    rows = await connection.fetch(_sql.publications, place["no"])
+    return _stated(rows, now.astimezone(time_zone(place["time_zone"])).date())
+
+
+async def follow(connection: Connection, policies: Sequence[Policy], now: datetime) -> None:
+    """Let the markets nobody has published for follow these versions, inside the caller's transaction."""
+    names = [[policy.name, policy.version, policy.hash] for policy in policies]
+    columns = [list(column) for column in zip(*names, strict=True)] or [[], [], []]
+    await connection.execute(_sql.follow, *columns, now)
+
+
+async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
+    """Every market by its id, with the versions it follows."""
+    stored = {row["no"]: row for row in await connection.fetch(_desk.policy_versions)}
+    # of two texts of one version (an upgrade corrected it) a pinned market takes the later
+    latest = {(row["policy"], row["version"]): number for number, row in stored.items()}
+    timelines: dict[int, list[Followed]] = {}
+    for market, effective, number in await connection.fetch(_sql.timelines):
+        followed = Followed(effective, number, parsed(stored[number]["source"]))
+        timelines.setdefault(market, []).append(followed)
+    markets: dict[str, MarketDesk] = {}
+    for row in await connection.fetch(_desk.markets):
+        market = Market(row["id"], row["name"], row["policy"], row["currency"], row["time_zone"], row["pinned"])
+        versions = timelines.get(row["no"], [])
+        if market.pinned:
+            number = latest[market.policy, market.pinned]
+            versions = [Followed(date.min, number, parsed(stored[number]["source"]))]
+        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions)
+    return markets
+
+
+def _stated(rows: Sequence[Any], today: date) -> list[Publication]:
+    """Publications (by effective date) with their ends and states on a day."""
+    found: list[Publication] = []
+    for place, row in enumerate(rows):
+        later = (one["effective"] for one in rows[place + 1 :] if one["withdrawn_at"] is None)
+        until = next(later, None) if row["withdrawn_at"] is None else None
+        state: State = "in force"
+        if row["withdrawn_at"] is not None:
+            state = "withdrawn"
+        elif row["effective"] > today:
+            state = "scheduled"
+        elif until is not None and until <= today:
+            state = "past"
+        found.append(
+            Publication(
+                row["policy"], row["version"], row["hash"], row["effective"], until, state, row["published_by"],
+                row["published_at"], row["withdrawn_by"], row["withdrawn_at"],
+            )
+        )  # fmt: skip
+    return found
+
+
+async def _market(connection: Connection, market: str) -> Any:
+    found = await connection.fetchrow(_sql.market, market)
+    if found is None:
+        known = ", ".join(row["id"] for row in await connection.fetch(_sql.market_ids)) or "none yet"
+        raise UnknownThing(f"there is no market {market[:60]!r}; there are {known}", field="market")
+    return found
+
+
+async def _keep(connection: Connection, policy: Policy) -> int:
+    """Store a version for good, and return its number; its text may not be another than it was."""
+    stored = await connection.fetch(_sql.texts, policy.name, policy.version)
+    if stored and all(row["hash"] != policy.hash for row in stored):
+        raise Conflict(
+            f"{policy.name}@{policy.version} is known with another text, and a published version never changes: "
+            "give the changed document a version of its own",
+            field="version",
+        )
+    await connection.execute(
+        _desk.register_policy, policy.name, policy.version, policy.effective, policy.hash, policy.source
+    )
+    rows = await connection.fetch(_sql.texts, policy.name, policy.version)
+    return next(row["no"] for row in rows if row["hash"] == policy.hash)
+
+
+def _named(publication: Publication) -> str:
+    return f"{publication.policy}@{publication.version}"
+
+
+def _name(by: str) -> str:
+    """Who does it; raises `BadInput` when that is not said."""
+    by = " ".join(by.split())
+    if not by or len(by) > _LONGEST_NAME or not by.isprintable():
+        raise BadInput(f"say who it is, in 1 to {_LONGEST_NAME} characters", field="by")
+    return by
