@@ -151,6 +151,8 @@ class Element:
     variable: str
     type_ref: str | None
     line: int
+    # how people call it, where that differs
+    label: str
 
 
 @dataclass(slots=True)
@@ -197,3 +199,7 @@ class Definitions:
     items: dict[str, ItemDefinition] = field(default_factory=dict[str, ItemDefinition])
     elements: dict[str, Element] = field(default_factory=dict[str, Element])
     imports: list[Import] = field(default_factory=list[Import])
+    description: str = ""
+    # what Evenhand's own exports say beside the standard: front matter, and sections as Markdown
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    sections: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])

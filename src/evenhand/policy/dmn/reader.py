@@ -27,6 +27,8 @@ NAMESPACES: Final = {
     "https://www.omg.org/spec/DMN/20211108/MODEL/": "1.4",
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
+# The namespace of what Evenhand's own exports say beside the standard.
+EVENHAND: Final = "urn:evenhand:policy:1"
 # Elements that say nothing about what a decision decides.
 _SILENT: Final = frozenset(
     (
@@ -74,7 +76,18 @@ class _Reader:
                 readers[node.name](node)
             elif node.name == "drgElement" or (node.name not in _SILENT and node.namespace == root.namespace):
                 self.fail(node, f"<{node.name}> is not known in DMN definitions")
+        self._told(root)
         self._check()
+
+    def _told(self, root: Node) -> None:
+        self.definitions.description = (root.content("description") or "").strip()
+        extension = root.first("extensionElements")
+        for node in extension.children if extension else ():
+            if node.namespace == EVENHAND and node.name == "policy":
+                self.definitions.told = node.attributes
+                self.definitions.sections = [
+                    (section.attributes.get("heading", ""), section.text.strip()) for section in node.all("section")
+                ]
 
     def fail(self, node: Node, message: str) -> NoReturn:
         raise PolicyError(self.file, [Fault(node.line, 1, message)])
@@ -104,7 +117,7 @@ class _Reader:
             self.fail(node, f"<{node.name}> has no name")
         return name
 
-    def _element(self, node: Node) -> tuple[str, str, str, str | None, int]:
+    def _element(self, node: Node) -> tuple[str, str, str, str | None, int, str]:
         name = self._name(node)
         variable = node.first("variable")
         type_ref = None
@@ -112,7 +125,8 @@ class _Reader:
         if variable is not None:
             called = normal(variable.attributes.get("name", "")) or name
             type_ref = type_ref_of(variable)
-        return node.attributes.get("id") or f"?{node.name}:{name}", name, called, type_ref, node.line
+        label = " ".join(node.attributes.get("label", "").split())
+        return node.attributes.get("id") or f"?{node.name}:{name}", name, called, type_ref, node.line, label or name
 
     def _add(self, element: Element, node: Node) -> None:
         if element.id in self.definitions.elements:
