@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
@@ -49,23 +48,23 @@ async def _run(
 ) -> None:
     begun = monotonic()
     async with open_database(database, data) as store:
-        desk = await Desk.open(store)
-        try:
-            found, made, regimes = await _make(store, desk, orders, seed)
-            summary = _summed(seed, found, made, regimes, monotonic() - begun)
-            if as_json:
-                print(msgspec.json.encode(summary).decode(), flush=True)  # noqa: T201
-            else:
-                _print(summary)
-            if serve:
+        found, made, regimes = await _make(store, orders, seed)
+        summary = _summed(seed, found, made, regimes, monotonic() - begun)
+        if as_json:
+            print(msgspec.json.encode(summary).decode(), flush=True)  # noqa: T201
+        else:
+            _print(summary)
+        if serve:
+            desk = await Desk.open(store)
+            try:
                 await serve_desk(desk, store, "127.0.0.1", port)
-            elif not as_json:
-                answer.print(f"Look at every case in the console: {_serve_command(data, database)}", markup=False)
-        finally:
-            await desk.close()
+            finally:
+                await desk.close()
+        elif not as_json:
+            answer.print(f"Look at every case in the console: {_serve_command(data, database)}", markup=False)
 
 
-async def _make(store: Database, desk: Desk, orders: int, seed: int) -> tuple[bool, int, list[Regime]]:
+async def _make(store: Database, orders: int, seed: int) -> tuple[bool, int, list[Regime]]:
     """Have the marketplace in the database; whether it was there, how many orders it has, and what came of them."""
     async with alone(store) as connection:
         found = await already_there(connection, orders, seed)
@@ -73,7 +72,7 @@ async def _make(store: Database, desk: Desk, orders: int, seed: int) -> tuple[bo
             with progress() as bar:
                 task = bar.add_task("Ruling synthetic applications", total=applications_of(orders))
                 try:
-                    await make(connection, desk, orders, seed, lambda count: bar.advance(task, count))
+                    await make(connection, store, orders, seed, lambda count: bar.advance(task, count))
                 except asyncio.CancelledError:
                     chatter.print("Stopped half-way; the next `evenhand demo` begins anew.", markup=False)
                     raise
@@ -99,14 +98,12 @@ def _print(summary: Summary) -> None:
             f"This database holds the synthetic marketplace of seed {summary.seed} already: nothing was made again."
         )
     answer.print()
-    titles = _titles(summary.by_policy)
-    columns = {title: regime.outcomes for title, regime in zip(titles, summary.by_policy, strict=True)}
-    answer.print(outcomes_table("How they were ruled", columns))
-    answer.print()
-    answer.print(_money_table(titles, summary.by_policy))
-    answer.print()
-    intercepted = summary.outcomes["decline"]
-    answer.print(f"{intercepted:,} applications were intercepted. {fund_line(summary.fund)}", markup=False)
+    for _, regimes in groupby(summary.by_policy, key=lambda regime: regime.market):
+        answer.print(_market_table(list(regimes)))
+        answer.print()
+    answer.print(
+        f"{summary.outcomes['decline']:,} applications were intercepted. {fund_line(summary.fund)}", markup=False
+    )
     pace = "" if summary.found else f" in {summary.seconds:.1f} s"
     answer.print(
         f"{summary.applications:,} applications about {summary.orders:,} orders ruled and booked{pace}; all synthetic.",
@@ -114,33 +111,22 @@ def _print(summary: Summary) -> None:
     )
 
 
-def _titles(regimes: Sequence[Regime]) -> list[str]:
-    """A name for each policy version, under its market: the first was in force before the change, the others since a day."""
-    titles: list[str] = []
-    for _, versions in groupby(regimes, key=lambda regime: regime.market):
-        for index, regime in enumerate(versions):
-            name = regime.name.removesuffix(" (synthetic)")
-            titles.append(f"{name}\n{f'{regime.effective:%b %Y}' if index else 'before'}")
-    return titles
-
-
-def _money_table(titles: Sequence[str], regimes: Sequence[Regime]) -> Table:
-    table = Table(
-        title="Who paid", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+def _market_table(regimes: list[Regime]) -> Table:
+    """How a market's applications were ruled and who paid, by the policy version in force: before its change and after."""
+    names = ["before", *(f"from {regime.effective:%d %b %Y}" for regime in regimes[1:])]
+    table = outcomes_table(
+        regimes[0].name, {name: regime.outcomes for name, regime in zip(names, regimes, strict=True)}
     )
-    table.add_column("")
-    for name in ("applications", "intercepted", "merchants paid", "the platform paid"):
-        table.add_column(name, justify="right")
-    for title, regime in zip(titles, regimes, strict=True):
-        declined = regime.outcomes["decline"]
-        table.add_row(
-            title.replace("\n", ", "),
-            f"{regime.applications:,}",
-            f"{declined:,} ({declined / regime.applications:.0%})" if declined else "-",
-            written(regime.paid_by_merchants, regime.currency) if regime.paid_by_merchants else "-",
-            written(regime.paid_by_platform, regime.currency) if regime.paid_by_platform else "-",
-        )
+    table.add_row()
+    table.add_row("applications", *(f"{regime.applications:,}" for regime in regimes))
+    currency = regimes[0].currency
+    table.add_row(f"merchants paid, {currency}", *(_paid(regime.paid_by_merchants, currency) for regime in regimes))
+    table.add_row(f"the platform paid, {currency}", *(_paid(regime.paid_by_platform, currency) for regime in regimes))
     return table
+
+
+def _paid(amount: int, currency: str) -> str:
+    return written(amount, currency).removesuffix(f" {currency}") if amount else "-"
 
 
 def _serve_command(data: Path | None, database: str | None) -> str:

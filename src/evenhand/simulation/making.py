@@ -8,16 +8,18 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
 from itertools import groupby, islice
+from operator import attrgetter
 from typing import Final, cast
 
 import msgspec
 
 from evenhand.accounts.labels import set_label
+from evenhand.accounts.rule_book import set_rules
 from evenhand.accounts.state import Connection
 from evenhand.booking import ENGINE
-from evenhand.desk import Desk
+from evenhand.desk import Desk, utc_now
 from evenhand.errors import BadInput, EvenhandError, StoreError
-from evenhand.records import Application, Order
+from evenhand.records import Application, MerchantRule, Order
 from evenhand.simulation.marketplace import MARKETS, Event, Labelling, simulate
 from evenhand.store import Database, Queries
 from evenhand.vocabulary import OUTCOMES
@@ -69,7 +71,7 @@ async def already_there(connection: Connection, orders: int, seed: int) -> bool:
     return made is not None and tuple(made) == (seed, orders, ENGINE, True)
 
 
-async def make(connection: Connection, desk: Desk, orders: int, seed: int, advance: Callable[[int], None]) -> None:
+async def make(connection: Connection, store: Database, orders: int, seed: int, advance: Callable[[int], None]) -> None:
     """Clear what is there and make the marketplace anew; `advance` hears how many more applications were ruled.
 
     Call `already_there` first. When this is cut off, what it made counts as unfinished.
@@ -77,17 +79,24 @@ async def make(connection: Connection, desk: Desk, orders: int, seed: int, advan
     async with connection.transaction():
         await connection.execute(_sql.clear)
         await connection.execute(_sql.begin, seed, orders, ENGINE)
-    for market in MARKETS:
-        await desk.add_market(market, synthetic=True)
-    for kind, events in _batches(simulate(orders, seed)):
-        items = [(event.market, event.what) for event in events]
-        if kind is Labelling:
-            await _label(connection, events)
-        elif kind is Order:
-            _all_taken(await desk.take_orders(cast("list[tuple[str, Order]]", items)))
-        else:
-            _all_taken(await desk.rule(cast("list[tuple[str, Application]]", items)))
-            advance(len(items))
+    desk = await Desk.open(store)
+    try:
+        for market in MARKETS:
+            await desk.add_market(market, synthetic=True)
+        for kind, events in _batches(simulate(orders, seed)):
+            items = [(event.market, event.what) for event in events]
+            if kind is Labelling:
+                await _label(connection, events)
+            elif kind is MerchantRule:
+                await _set_rules(connection, events)
+                await desk.refresh()
+            elif kind is Order:
+                _all_taken(await desk.take_orders(cast("list[tuple[str, Order]]", items)))
+            else:
+                _all_taken(await desk.rule(cast("list[tuple[str, Application]]", items)))
+                advance(len(items))
+    finally:
+        await desk.close()
     await connection.execute(_sql.finish)
 
 
@@ -112,6 +121,13 @@ async def _label(connection: Connection, events: Iterable[Event]) -> None:
             starts_at=at,
             expires_at=what.until,
         )
+
+
+async def _set_rules(connection: Connection, events: Iterable[Event]) -> None:
+    for market, of_market in groupby(events, key=attrgetter("market")):
+        rules = [event.what for event in of_market if isinstance(event.what, MerchantRule)]
+        async with connection.transaction():
+            _all_taken(await set_rules(connection, market, rules, utc_now()))
 
 
 def _all_taken(answers: Iterable[object]) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
 
-from evenhand.records import Application, Market, Order, OrderLine, Review
+from evenhand.records import Application, Market, MerchantRule, Order, OrderLine, Review
 from evenhand.simulation.people import (
     BUYER_KINDS,
     CATEGORIES,
@@ -61,13 +61,16 @@ class Labelling(NamedTuple):
         return self.buyer
 
 
+What = Order | Application | MerchantRule | Labelling
+
+
 class Event(NamedTuple):
-    """Something that happens in a market: an order comes further, an application is filed, a buyer is labelled."""
+    """Something that happens: an order comes further, an application is filed, a merchant sets a rule, a buyer is labelled."""
 
     at: datetime
     market: str
     # an order is as far as it has come by then
-    what: Order | Application | Labelling
+    what: What
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,19 @@ class Place:
     prices: int
     # from when it labels buyers; null is never
     labels_from: date | None = None
+    # from when merchants' own rules count there; null is never
+    rules_from: date | None = None
 
 
 PLACES: Final = (
-    Place(Market("1688", "1688 (synthetic)", "1688", "CNY", "Asia/Shanghai"), 30, 180),
+    Place(Market("1688", "1688 (synthetic)", "1688", "CNY", "Asia/Shanghai"), 30, 180, rules_from=date(2024, 8, 1)),
     Place(Market("taobao", "Taobao (synthetic)", "taobao", "CNY", "Asia/Shanghai"), 40, 100),
-    Place(Market("pinduoduo", "Pinduoduo (synthetic)", "pinduoduo", "CNY", "Asia/Shanghai"), 30, 60, date(2025, 1, 10)),
+    Place(
+        Market("pinduoduo", "Pinduoduo (synthetic)", "pinduoduo", "CNY", "Asia/Shanghai"),
+        30,
+        60,
+        labels_from=date(2025, 1, 10),
+    ),
 )
 MARKETS: Final = tuple(place.market for place in PLACES)
 
@@ -156,6 +166,22 @@ class _Site:
         self._stores_to = list(accumulate(kind.orders for kind in self._stores))
         self._placed = 0
         self._filed_by: Counter[int] = Counter()
+        if place.rules_from:
+            self._set_rules(_moment((place.rules_from - BEGINS).days, 0))
+
+    def _set_rules(self, at: datetime) -> None:
+        """Plan that merchants set rules of their own."""
+        for store, kind in enumerate(self._stores):
+            if kind.own_rule:
+                rule = MerchantRule(
+                    id=f"synthetic-rule-{store + 1:04}",
+                    decision=kind.own_rule,
+                    merchant=_store_id(store),
+                    price_to=kind.up_to * 100,
+                    reasons=["damaged", "not_as_described", "quality"],
+                    valid_from=at,
+                )
+                self._plan(at, rule)
 
     def trade(self, day: int) -> None:
         """Place the orders of a day and plan everything that follows from them."""
@@ -185,7 +211,7 @@ class _Site:
             buyer=f"synthetic-buyer-{buyer + 1:05}",
             placed_at=placed_at,
             currency=self._place.market.currency,
-            lines=[OrderLine("1", f"synthetic-store-{store + 1:04}", self._price(category), category.name)],
+            lines=[OrderLine("1", _store_id(store), self._price(category), category.name)],
             promised_at=_moment(promised, 24 * 3600 - 1),
         )
         self._plan(placed_at, order)
@@ -247,7 +273,7 @@ class _Site:
             at = _moment(number, 0)
             self._plan(at, Labelling(order.buyer, kind.label, cause, at + timedelta(days=_LABEL_DAYS)))
 
-    def _plan(self, at: datetime, what: Order | Application | Labelling) -> None:
+    def _plan(self, at: datetime, what: What) -> None:
         self._happening[(at - _MIDNIGHT).days].append(Event(at, self._id, what))
 
     def _by_day(self, day: int) -> datetime:
@@ -277,3 +303,7 @@ class _Site:
 
 def _moment(day: int, second: int) -> datetime:
     return _MIDNIGHT + timedelta(days=day, seconds=second)
+
+
+def _store_id(store: int) -> str:
+    return f"synthetic-store-{store + 1:04}"

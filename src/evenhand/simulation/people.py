@@ -61,6 +61,9 @@ class StoreKind:
     reviews: tuple[int, int, int, int, int]
     # how often what they sell gives cause to complain, beside others
     faults: int
+    # what they set as their own answer to complaints about quality, where a market lets them, and up to which price in yuan
+    own_rule: Literal["refund_without_return", "exchange", "partial_refund"] | None = None
+    up_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,22 @@ BUYER_KINDS: Final = (
 )
 
 STORE_KINDS: Final = (
-    StoreKind("excellent", share=35, orders=10, late=1, reviews=(0, 0, 1, 5, 94), faults=1),
-    StoreKind("good", share=30, orders=10, late=3, reviews=(0, 1, 2, 8, 89), faults=3),
-    StoreKind("decent", share=20, orders=10, late=6, reviews=(1, 2, 3, 10, 84), faults=8),
+    StoreKind(
+        "excellent",
+        share=35,
+        orders=10,
+        late=1,
+        reviews=(0, 0, 1, 5, 94),
+        faults=1,
+        own_rule="refund_without_return",
+        up_to=300,
+    ),
+    StoreKind(
+        "good", share=30, orders=10, late=3, reviews=(0, 1, 2, 8, 89), faults=3, own_rule="partial_refund", up_to=500
+    ),
+    StoreKind(
+        "decent", share=20, orders=10, late=6, reviews=(1, 2, 3, 10, 84), faults=8, own_rule="exchange", up_to=200
+    ),
     StoreKind("poor", share=15, orders=10, late=34, reviews=(26, 17, 19, 20, 18), faults=16),
 )
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from evenhand.intake import advance
-from evenhand.records import Application, Order, decode
+from evenhand.records import Application, MerchantRule, Order, decode
 from evenhand.simulation import BEGINS, ENDS, MARKETS, Event, Labelling, applications_of, simulate
 from evenhand.vocabulary import REASONS, REMEDIES, STAGES
 
@@ -156,6 +156,20 @@ def test_pinduoduo_labels_buyers_with_a_cause_once_its_policy_knows_labels() -> 
             assert what.until > at
             labelled[what.label] += 1
     assert set(labelled) == {"malicious", "watched"}
+
+
+def test_merchants_of_1688_set_rules_of_their_own_from_august_2024() -> None:
+    rules = [event for event in events() if isinstance(event.what, MerchantRule)]
+    assert {event.market for event in rules} == {"1688"}
+    assert {event.at for event in rules} == {datetime(2024, 8, 1, tzinfo=SHANGHAI)}
+    stores = {line.merchant for event in events() if isinstance(event.what, Order) for line in event.what.lines}
+    decisions: set[str] = set()
+    for event in rules:
+        assert isinstance(event.what, MerchantRule)
+        assert event.what.merchant in stores
+        assert event.what.valid_from == event.at
+        decisions.add(event.what.decision)
+    assert decisions == {"refund_without_return", "exchange", "partial_refund"}
 
 
 def test_stores_differ_in_what_an_experience_score_looks_at() -> None:
