@@ -20,10 +20,14 @@ app = typer.Typer(
 policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
 fund_app = typer.Typer(help="The subsidy fund.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
+merchant_app = typer.Typer(help="What merchants have set for their own shops.", no_args_is_help=True)
+rules_app = typer.Typer(help="A merchant's own rules.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure, with the figures and the machine.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(fund_app, name="fund")
 app.add_typer(import_app, name="import")
+app.add_typer(merchant_app, name="merchant")
+merchant_app.add_typer(rules_app, name="rules")
 app.add_typer(bench_app, name="bench")
 
 Data = Annotated[
@@ -42,6 +46,8 @@ Database = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who does it; your user name unless told.")]
+InMarket = Annotated[str, typer.Option("--market", help="The merchant's market.")]
 Port = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port of the HTTP API and the console; 0 takes a free one.")
 ]
@@ -122,8 +128,18 @@ def olist(
 
 
 @policy_app.command("list")
-def policy_list(json: Json = False) -> None:
-    """The shipped policies and their versions."""
+def policy_list(
+    market: Annotated[str | None, typer.Option("--market", help="What was published for this market, instead.")] = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """The shipped policies and their versions; or what rules a market, from when to when."""
+    if market is not None:
+        from evenhand.cli.publishing import show_published
+
+        show_published(market, data=data, database=database, as_json=json)
+        return
     from evenhand.cli import policies as policy_command
 
     policy_command.show_list(as_json=json)
@@ -139,6 +155,83 @@ def policy_show(
     from evenhand.cli import policies as policy_command
 
     policy_command.show(policy, at, python=source)
+
+
+@policy_app.command("publish")
+def policy_publish(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    market: Annotated[str, typer.Option("--market", help="The market it is to rule.")],
+    effective: Annotated[
+        str | None,
+        typer.Option("--effective", metavar="DATE", help="First day it rules; the document's own unless told."),
+    ] = None,
+    by: By = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Let a version rule a market from a day on, in the market's time zone; it never changes after."""
+    from evenhand.cli.publishing import run_publish
+
+    run_publish(policy, market, effective, by, data=data, database=database, as_json=json)
+
+
+@policy_app.command("withdraw")
+def policy_withdraw(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    market: Annotated[str, typer.Option("--market", help="The market it was to rule.")],
+    by: By = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Take back a published version that has not taken effect."""
+    from evenhand.cli.publishing import run_withdraw
+
+    run_withdraw(policy, market, by, data=data, database=database, as_json=json)
+
+
+@rules_app.command("set")
+def rules_set(
+    market: InMarket,
+    source: Annotated[str, typer.Argument(metavar="[FILE]", help="NDJSON, one rule a line; - is stdin.")] = "-",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Set rules of merchants; the same rule again is fine."""
+    from evenhand.cli import merchants
+
+    merchants.run_set(source, market, data=data, database=database, as_json=json)
+
+
+@rules_app.command("list")
+def rules_list(
+    merchant: Annotated[str, typer.Argument(metavar="MERCHANT", help="The merchant's id.")],
+    market: InMarket,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """A merchant's rules, with those that have ended."""
+    from evenhand.cli import merchants
+
+    merchants.show(market, merchant, data=data, database=database, as_json=json)
+
+
+@rules_app.command("end")
+def rules_end(
+    merchant: Annotated[str, typer.Argument(metavar="MERCHANT", help="The merchant's id.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule's id.")],
+    market: InMarket,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """End a rule now; it goes on to decide about orders placed before, where the policy says so."""
+    from evenhand.cli import merchants
+
+    merchants.run_end(market, merchant, rule, data=data, database=database, as_json=json)
 
 
 @fund_app.command("statement")
@@ -170,6 +263,22 @@ def bench_rulings(
     from evenhand.bench.rulings import run
 
     run(seconds=seconds, rounds=rounds, as_json=json)
+
+
+@bench_app.command("evidence")
+def bench_evidence(
+    photos: Annotated[
+        Path | None, typer.Option("--photos", metavar="DIR", help="Photographs of your own, one picture a file.")
+    ] = None,
+    hashes: Annotated[
+        int, typer.Option("--hashes", min=1, help="How many hashes are searched for the speed.")
+    ] = 10_000_000,
+    json: Json = False,
+) -> None:
+    """How well reused photographs are found, how seldom others are taken for them, how fast."""
+    from evenhand.bench.evidence import run
+
+    run(photos=photos, hashes=hashes, as_json=json)
 
 
 @app.callback(invoke_without_command=True)

@@ -213,8 +213,10 @@ async def test_reasons_name_the_values_in_both_languages(desk: Desk) -> None:
 
 async def test_the_database_refuses_to_unbalance_or_change_the_ledger(desk: Desk, database: Database) -> None:
     await rule_one(desk, make_application(1))
-    insert = """insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at, booked_at)
-                select market, {currency}, 'merchant_refund', case_no, debit, debit_of, {credit}, {credit_of}, {amount}, value_at, booked_at
+    insert = """insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at,
+                                      booked_at)
+                select market, {currency}, 'merchant_refund', case_no, debit, debit_of, {credit}, {credit_of}, {amount}, value_at,
+                       booked_at
                 from transfer"""
     good = {"currency": "currency", "credit": "credit", "credit_of": "credit_of", "amount": "amount"}
     for broken in (

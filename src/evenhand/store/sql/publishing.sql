@@ -27,6 +27,10 @@ select market, effective, policy_version from publication where withdrawn_at is 
 -- A market's settings.
 select no, id, policy, pinned, time_zone from market where id = $1
 
+-- name: currency
+-- What a market trades in.
+select currency from market where id = $1
+
 -- name: market_ids
 -- Every market there is.
 select id from market order by id

@@ -1,0 +1,128 @@
+"""`evenhand policy publish | withdraw | list --market`."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from rich.table import Table
+
+from evenhand.accounts.state import Connection
+from evenhand.cli.options import answer, day
+from evenhand.desk import Desk, utc_now
+from evenhand.policy import Policy
+from evenhand.publishing import Publication, publications, publish, withdraw
+from evenhand.records import Market
+from evenhand.store import open_database
+
+T = TypeVar("T")
+
+
+def run_publish(
+    name: str,
+    market: str,
+    effective: str | None,
+    by: str | None,
+    *,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    policy, first = Policy.load(name), day(effective, "--effective")
+
+    async def work(connection: Connection) -> Publication:
+        return await publish(connection, market, policy, effective=first, by=by or _user(), now=utc_now())
+
+    place, done = asyncio.run(_in_market(market, data, database, work))
+    if as_json:
+        print(msgspec.json.encode(done).decode())  # noqa: T201
+        return
+    when = f"from {done.effective} on ({place.time_zone})"
+    ruled = {"scheduled": f"will rule market {market} {when}", "in force": f"rules market {market} {when}"}
+    until = f", until {done.until - timedelta(days=1)}" if done.until else ""
+    answer.print(
+        f"{done.policy}@{done.version} {ruled.get(done.state, f'ruled market {market} {when}')}{until}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if done.state == "scheduled":
+        answer.print(
+            f"Until then it can be taken back: evenhand policy withdraw {done.policy}@{done.version} --market {market}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def run_withdraw(
+    name: str, market: str, by: str | None, *, data: Path | None, database: str | None, as_json: bool
+) -> None:
+    if "/" in name or Path(name).is_file():
+        meant = Policy.load(Path(name))
+        policy, version = meant.name, meant.version
+    else:
+        policy, _, version = name.partition("@")
+
+    async def work(connection: Connection) -> Publication:
+        return await withdraw(connection, market, policy, version or None, by=by or _user(), now=utc_now())
+
+    _, done = asyncio.run(_in_market(market, data, database, work))
+    if as_json:
+        print(msgspec.json.encode(done).decode())  # noqa: T201
+        return
+    answer.print(
+        f"{done.policy}@{done.version} is withdrawn: it will not rule market {market} from {done.effective} on.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def show_published(market: str, *, data: Path | None, database: str | None, as_json: bool) -> None:
+    async def work(connection: Connection) -> list[Publication]:
+        return await publications(connection, market, utc_now())
+
+    place, found = asyncio.run(_in_market(market, data, database, work))
+    if as_json:
+        listed = {"market": market, "time_zone": place.time_zone, "pinned": place.pinned, "publications": found}
+        print(msgspec.json.encode(listed).decode())  # noqa: T201
+        return
+    if place.pinned:
+        answer.print(f"Market {market} is pinned to {place.policy}@{place.pinned}, whatever the date.", markup=False)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("policy", "version", "from", "until", "state", "published by", "published at"):
+        table.add_column(column)
+    for one in found:
+        state = f"withdrawn by {one.withdrawn_by}" if one.state == "withdrawn" else one.state
+        until = (one.until - timedelta(days=1)).isoformat() if one.until else "-"
+        by = one.published_by or "with the package"
+        at = one.published_at.strftime("%Y-%m-%d %H:%M UTC")
+        style = "bold" if one.state == "in force" else "dim" if one.state in ("past", "withdrawn") else None
+        table.add_row(one.policy, one.version, one.effective.isoformat(), until, state, by, at, style=style)
+    answer.print(f"Market {market} ({place.time_zone})", markup=False)
+    answer.print(table)
+
+
+async def _in_market(
+    market: str, data: Path | None, database: str | None, work: Callable[[Connection], Awaitable[T]]
+) -> tuple[Market, T]:
+    """Do something in one transaction, with what the market is."""
+    async with open_database(database, data) as store:
+        # brings what the package has, and what follows it, up to date
+        desk = await Desk.open(store)
+        try:
+            async with store.pool.acquire() as connection, connection.transaction():
+                done = await work(connection)
+        finally:
+            await desk.close()
+        return desk.markets[market].market, done
+
+
+def _user() -> str:
+    """Whose hands are on the keyboard, as far as the machine knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"
