@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.build import build
+from evenhand.policy.columns import query, select_list
 from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, placeholders, sentence
@@ -118,6 +119,14 @@ class Policy:
     def row_source(self) -> str:
         """The Python it was compiled to."""
         return self._row.source
+
+    def sql(self, dialect: str) -> str:
+        """A SELECT list for "duckdb", "spark" or "postgres" over columns named like the facts; see `evenhand.policy.columns`."""
+        return select_list(self.model, dialect)
+
+    def query(self, dialect: str, table: str, keep: Iterable[str] = ()) -> str:
+        """The same as a whole SELECT from a table, often faster; `keep` are columns of the table to put in front."""
+        return query(self.model, dialect, table, keep)
 
     def rule(self, facts: Facts, currency: str | None = None) -> Ruling:
         """Rule one set of nested facts; what is missing is null.
