@@ -1,0 +1,578 @@
+"""A policy as SMT-LIB 2 text: what any solver can read, and people too.
+
+Every value is a pair: an integer or a truth value, and whether it is null. Strings are integers, one for each string that is
+mentioned; every other integer stands for some other string. What of text cannot be known from that (`contains` and the like)
+is a function without meaning but for the strings mentioned: whatever is proven of it holds for every string. Integers are
+unbounded and exact, facts lie within their declared ranges; a quotient is the integer that its remainder makes the right one.
+
+Conditions are written twice: where they are true, and where they are false. Null is neither.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from evenhand.policy.calendar import expanded
+from evenhand.policy.proof.interpret import text_case, text_test
+from evenhand.policy.proof.limits import Undecided
+from evenhand.policy.proof.spans import Span, span, spans
+from evenhand.policy.regions import Region
+from evenhand.policy.tree import (
+    And,
+    Arith,
+    Compare,
+    Const,
+    DatePart,
+    Equal,
+    Expr,
+    Extreme,
+    Formula,
+    Gathered,
+    If,
+    In,
+    Model,
+    Not,
+    Or,
+    Output,
+    Quotient,
+    Rank,
+    Read,
+    Rule,
+    Step,
+    Table,
+    TextCase,
+    TextLength,
+    TextTest,
+    expressions,
+    names_read,
+)
+from evenhand.policy.types import Type, Value
+
+_FLIPPED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_SYMBOL: Final = re.compile(r"\|[^|]*\|")
+# Beyond so many strings the table of a text function is not written out.
+_MOST_STRINGS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The text of a value and of whether it is null."""
+
+    value: str
+    null: str
+
+
+class Script:
+    """Declarations and assertions, in order, and what strings are called."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._sorts: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._text_functions: set[str] = set()
+        self._fresh = 0
+
+    def declare(self, name: str, sort: str) -> str:
+        """A constant of that name, declared once; returns its symbol."""
+        symbol = f"|{name}|"
+        if symbol not in self._sorts:
+            self._sorts[symbol] = sort
+            self._lines.append(f"(declare-const {symbol} {sort})")
+        return symbol
+
+    def knows(self, name: str) -> bool:
+        return f"|{name}|" in self._sorts
+
+    def define(self, name: str, sort: str, value: str) -> str:
+        """A constant that equals the text; short texts need none."""
+        if len(value) <= 24:
+            return value
+        symbol = self.declare(name, sort)
+        self.claim(f"(= {symbol} {value})")
+        return symbol
+
+    def fresh(self, sort: str) -> str:
+        self._fresh += 1
+        return self.declare(f"t{self._fresh}", sort)
+
+    def claim(self, text: str) -> None:
+        self._lines.append(f"(assert {text})")
+
+    def string(self, text: str) -> int:
+        """The number of a string."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    @property
+    def strings(self) -> Mapping[str, int]:
+        return self._numbers
+
+    def text_function(self, name: str) -> str:
+        """A function of strings, called "contains", "starts", "ends", "upper", "lower" or "length"."""
+        if name not in self._text_functions:
+            self._text_functions.add(name)
+            sorts = {"upper": "(Int) Int", "lower": "(Int) Int", "length": "(Int) Int"}.get(name, "(Int Int) Bool")
+            self._lines.append(f"(declare-fun text_{name} {sorts})")
+        return f"text_{name}"
+
+    def take(self) -> str:
+        """Everything written since it was taken last."""
+        text = "\n".join(self._lines)
+        self._lines = []
+        return text
+
+    def meanings(self) -> str:
+        """What text functions are for the strings mentioned; to be taken last."""
+        found: list[str] = []
+        for name in sorted(self._text_functions & {"upper", "lower"}):
+            found += [
+                f"(= (text_{name} {self.string(text)}) {self.string(text_case(name, text))})"
+                for text in list(self._numbers)
+            ]
+        if self._text_functions and len(self._numbers) > _MOST_STRINGS:
+            raise Undecided(f"it tests the inside of strings, and mentions more than {_MOST_STRINGS}")
+        for name in sorted(self._text_functions - {"upper", "lower"}):
+            for left, number in self._numbers.items():
+                if name == "length":
+                    found.append(f"(= (text_length {number}) {len(left)})")
+                    continue
+                for right, other in self._numbers.items():
+                    holds = text_test(name, left, right)
+                    found.append(
+                        f"(text_{name} {number} {other})" if holds else f"(not (text_{name} {number} {other}))"
+                    )
+        return "\n".join(f"(assert {one})" for one in found)
+
+    def declarations(self, text: str) -> str:
+        """Declarations of the constants that a text names, for a parser that has not seen them."""
+        named = dict.fromkeys(_SYMBOL.findall(text))
+        lines = [f"(declare-const {symbol} {self._sorts[symbol]})" for symbol in named]
+        for name in sorted(self._text_functions):
+            if f"text_{name}" in text:
+                sorts = {"upper": "(Int) Int", "lower": "(Int) Int", "length": "(Int) Int"}
+                lines.append(f"(declare-fun text_{name} {sorts.get(name, '(Int Int) Bool')})")
+        return "\n".join(lines)
+
+
+class Encoding:
+    """One policy over facts; written step by step into a script.
+
+    `mark` keeps the names of several policies, or of one policy over two sets of facts, apart. Facts that `renamed` lists are
+    other constants than those of the same name elsewhere; `base` is the same policy over the facts as they are, whose steps are
+    used where no renamed fact plays a part.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        model: Model,
+        mark: str = "",
+        renamed: frozenset[str] = frozenset(),
+        base: "Encoding | None" = None,
+    ) -> None:
+        self._script = script
+        self._model = model
+        self._mark = mark
+        self._renamed = renamed
+        self._base = base
+        self._spans: Mapping[str, Span | None] = base._spans if base else spans(model)
+        self._outputs: dict[str, Term] = {}
+        # figures that were written already
+        self._known: dict[Expr, Term] = {}
+        # of a table that gives lists: (matches, value) of each row
+        self._lists: dict[str, list[tuple[str, Term]]] = {}
+        # table -> what says that a row's tests hold, in the order of evaluation
+        self.matches: dict[str, list[str]] = {}
+        # ... and where a table gives nothing although rows match
+        self.blocked: dict[str, str] = {}
+        self._touched = self._touches()
+        for kind in model.facts.values():
+            if kind.ordered:
+                for value in kind.values:
+                    script.string(value)
+        for step in model.steps:
+            if base is not None and not self._touched[step.name]:
+                self._borrow(step, base)
+            elif isinstance(step, Formula):
+                self._write_output(step.output, self.term(step.value))
+            else:
+                self._write_table(step)
+
+    def _touches(self) -> dict[str, bool]:
+        """Whether a step depends on a renamed fact."""
+        names = set(self._renamed)
+        found: dict[str, bool] = {}
+        for step in self._model.steps:
+            read = {name for expr in expressions(step) for name in names_read(expr)}
+            found[step.name] = bool(read & names)
+            if found[step.name]:
+                names |= {one.name for one in outputs_of(step)}
+        return found
+
+    def _borrow(self, step: Step, base: "Encoding") -> None:
+        for output in outputs_of(step):
+            self._outputs[output.name] = base._outputs.get(output.name, Term("0", "true"))
+            if output.name in base._lists:
+                self._lists[output.name] = base._lists[output.name]
+        if step.name in base.matches:
+            self.matches[step.name] = base.matches[step.name]
+            self.blocked[step.name] = base.blocked[step.name]
+
+    # names
+
+    def fact(self, name: str) -> Term:
+        """A fact; its range is claimed when it is read first."""
+        kind = self._model.facts[name]
+        label = f"{name}'" if name in self._renamed else name
+        known = self._script.knows(label)
+        value = self._script.declare(label, "Bool" if kind.kind == "boolean" else "Int")
+        null = self._script.declare(f"{label} is null", "Bool")
+        if not known and kind.kind != "boolean":
+            self._script.claim(f"(or {null} {self._allowed(kind, value)})")
+        return Term(value, null)
+
+    def _allowed(self, kind: Type, value: str) -> str:
+        if kind.counted:
+            return f"(and (<= {_int(kind.low)} {value}) (<= {value} {_int(kind.high)}))"
+        if not kind.values:
+            return f"(<= 0 {value})"
+        return _any([f"(= {value} {self._script.string(one)})" for one in kind.values])
+
+    def _name(self, text: str) -> str:
+        return f"{self._mark}{text}"
+
+    # steps
+
+    def _write_output(self, output: Output, term: Term) -> None:
+        sort = "Bool" if output.type.kind == "boolean" else "Int"
+        self._outputs[output.name] = Term(
+            self._script.define(self._name(output.name), sort, term.value),
+            self._script.define(self._name(f"{output.name} is null"), "Bool", term.null),
+        )
+
+    def _write_table(self, table: Table) -> None:
+        place = next(index for index, step in enumerate(self._model.steps) if step is table)
+        found = [
+            self._script.define(self._name(f"table {place} row {rule.number}"), "Bool", self._matched(rule))
+            for rule in table.rules
+        ]
+        self.matches[table.name] = found
+        blocked = self._script.define(self._name(f"table {place} blocked"), "Bool", self._blocked(table, found))
+        self.blocked[table.name] = blocked
+        for column, output in enumerate(table.outputs):
+            values = [self.term(rule.outputs[column]) for rule in table.rules]
+            rows = list(zip(found, values, strict=True))
+            if table.hit in ("R", "O", "C"):
+                self._lists[output.name] = rows
+            elif table.hit in ("C+", "C<", "C>", "C#"):
+                figure = {"C+": "sum", "C<": "min", "C>": "max", "C#": "count"}[table.hit]
+                self._write_output(output, self._figure(figure, rows))
+            else:
+                boolean = output.type.kind == "boolean"
+                self._write_output(output, self._first(rows, blocked, boolean))
+
+    def _matched(self, rule: Rule) -> str:
+        return _all([self.holds(test) for test in rule.tests if test is not None])
+
+    def _blocked(self, table: Table, found: list[str]) -> str:
+        """Where a table gives null although rows match."""
+        if table.hit == "U" and len(found) > 1:
+            return f"((_ at-least 2) {' '.join(found)})"
+        if table.hit == "A" and len(found) > 1:
+            firsts = [
+                self._first(
+                    list(zip(found, [self.term(rule.outputs[column]) for rule in table.rules], strict=True)),
+                    "false",
+                    output.type.kind == "boolean",
+                )
+                for column, output in enumerate(table.outputs)
+            ]
+            clashes: list[str] = []
+            for match, rule in zip(found, table.rules, strict=True):
+                alike = [same(self.term(value), first) for value, first in zip(rule.outputs, firsts, strict=True)]
+                clashes.append(_all([match, _not(_all(alike))]))
+            return _any(clashes)
+        return "false"
+
+    def _first(self, rows: list[tuple[str, Term]], blocked: str, boolean: bool) -> Term:
+        value, null = "false" if boolean else "0", "true"
+        # runs of rows that say the same are one condition: less for the solver
+        for match, term in reversed(rows):
+            value = term.value if match == "true" else f"(ite {match} {term.value} {value})"
+            null = _choose(match, term.null, null)
+        return Term(value, _any([blocked, null]))
+
+    def _figure(self, operator: str, rows: list[tuple[str, Term]]) -> Term:
+        matched = [match for match, _ in rows]
+        if operator == "count":
+            return Term(_sum([f"(ite {match} 1 0)" for match in matched]), "false")
+        null = _any([_not(_any(matched)), *(_all([match, term.null]) for match, term in rows)])
+        if operator == "sum":
+            return Term(_sum([f"(ite {match} {term.value} 0)" for match, term in rows]), null)
+        best, has = "0", "false"
+        compare = "<" if operator == "min" else ">"
+        for match, term in rows:
+            taken = self._short(_all([match, _any([_not(has), f"({compare} {term.value} {best})"])]), "Bool")
+            best = self._short(f"(ite {taken} {term.value} {best})", "Int")
+            has = self._short(_any([has, match]), "Bool")
+        return Term(best, null)
+
+    def _short(self, text: str, sort: str) -> str:
+        if len(text) <= 40:
+            return text
+        symbol = self._script.fresh(sort)
+        self._script.claim(f"(= {symbol} {text})")
+        return symbol
+
+    # values
+
+    def term(self, expr: Expr) -> Term:
+        """The value of an expression."""
+        match expr:
+            case Const():
+                return self._constant(expr.value, expr.type)
+            case Read():
+                return self._outputs[expr.name] if expr.name in self._outputs else self.fact(expr.name)
+            case Arith():
+                left, right = self.term(expr.left), self.term(expr.right)
+                return Term(f"({expr.operator} {left.value} {right.value})", _any([left.null, right.null]))
+            case Quotient():
+                return self._quotient(expr)
+            case Extreme():
+                return self._extreme(expr)
+            case If():
+                condition = self._short(self.holds(expr.condition), "Bool")
+                then, otherwise = self.term(expr.then), self.term(expr.otherwise)
+                return Term(
+                    _choose_value(condition, then.value, otherwise.value),
+                    _choose(condition, then.null, otherwise.null),
+                )
+            case Rank():
+                return self._rank(expr)
+            case TextCase():
+                operand = self.term(expr.operand)
+                return Term(f"({self._script.text_function(expr.operator)} {operand.value})", operand.null)
+            case TextLength():
+                operand = self.term(expr.operand)
+                length = self._short(f"({self._script.text_function('length')} {operand.value})" + " " * 40, "Int")
+                self._script.claim(f"(<= 0 {length})")
+                return Term(length, operand.null)
+            case DatePart():
+                return self._date_part(expr)
+            case Gathered():
+                return self._figure(expr.operator, self._lists[expr.name])
+            case _:
+                return Term(self.holds(expr), _all([_not(self.holds(expr)), _not(self.fails(expr))]))
+
+    def _constant(self, value: Value, kind: Type) -> Term:
+        match value:
+            case None:
+                return Term("false" if kind.kind == "boolean" else "0", "true")
+            case bool():
+                return Term("true" if value else "false", "false")
+            case int():
+                return Term(_int(value), "false")
+            case str():
+                return Term(str(self._script.string(value)), "false")
+
+    def _date_part(self, expr: DatePart) -> Term:
+        if expr not in self._known:
+            term = self.term(expanded(expr))
+            value = self._script.fresh("Int")
+            self._script.claim(f"(= {value} {term.value})")
+            self._script.claim(f"(or {term.null} (and (<= {expr.type.low} {value}) (<= {value} {expr.type.high})))")
+            self._known[expr] = Term(value, term.null)
+        return self._known[expr]
+
+    def _quotient(self, expr: Quotient) -> Term:
+        if expr not in self._known:
+            self._known[expr] = self._divided(expr)
+        return self._known[expr]
+
+    def _divided(self, expr: Quotient) -> Term:
+        left, right = self.term(expr.left), self.term(expr.right)
+        found = self._script.fresh("Int")
+        above, below = self._short(left.value, "Int"), self._short(right.value, "Int")
+        flip = isinstance(expr.right, Const) and isinstance(expr.right.value, int) and expr.right.value > 0
+        if not flip:
+            # with a positive divisor the three roundings are each one pair of bounds
+            signed = self._short(f"(ite (< {below} 0) (- {above}) {above})", "Int")
+            size = self._short(f"(ite (< {below} 0) (- {below}) {below})", "Int")
+        else:
+            signed, size = above, below
+        whole = f"(* {size} {found})"
+        match expr.rounding:
+            case "floor":
+                bounds = f"(and (<= {whole} {signed}) (< {signed} (+ {whole} {size})))"
+            case "ceiling":
+                bounds = f"(and (>= {whole} {signed}) (> {signed} (- {whole} {size})))"
+            case _:
+                # ties away from zero
+                up = f"(and (<= (- (* 2 {whole}) {size}) (* 2 {signed})) (< (* 2 {signed}) (+ (* 2 {whole}) {size})))"
+                down = f"(and (< (- (* 2 {whole}) {size}) (* 2 {signed})) (<= (* 2 {signed}) (+ (* 2 {whole}) {size})))"
+                bounds = f"(ite (>= {signed} 0) {up} {down})"
+        null = _any([left.null, right.null, "false" if flip else f"(= {below} 0)"])
+        self._script.claim(f"(or {null} {bounds})" if null != "false" else bounds)
+        within = span(expr, self._spans)
+        if within is not None:
+            self._script.claim(f"(or {null} (and (<= {_int(within.low)} {found}) (<= {found} {_int(within.high)})))")
+        return Term(found, null)
+
+    def _extreme(self, expr: Extreme) -> Term:
+        terms = [self.term(operand) for operand in expr.operands]
+        compare = "<=" if expr.operator == "min" else ">="
+        best = self._short(terms[0].value, "Int")
+        for term in terms[1:]:
+            other = self._short(term.value, "Int")
+            best = self._short(f"(ite ({compare} {best} {other}) {best} {other})", "Int")
+        return Term(best, _any([term.null for term in terms]))
+
+    def _rank(self, expr: Rank) -> Term:
+        operand = self.term(expr.operand)
+        values = expr.operand.type.values
+        numbers = [self._script.string(value) for value in values]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return Term(f"(- {operand.value} {numbers[0]})" if numbers[0] else operand.value, operand.null)
+        rank = str(len(values) - 1)
+        for place in range(len(values) - 2, -1, -1):
+            rank = f"(ite (= {operand.value} {numbers[place]}) {place} {rank})"
+        return Term(rank, operand.null)
+
+    # conditions
+
+    def holds(self, expr: Expr) -> str:
+        """Where a condition is true."""
+        return self._truth(expr, True)
+
+    def fails(self, expr: Expr) -> str:
+        """Where a condition is false, and not null."""
+        return self._truth(expr, False)
+
+    def _truth(self, expr: Expr, holds: bool) -> str:
+        match expr:
+            case Const():
+                return "true" if expr.value is holds else "false"
+            case In():
+                found = self._member(expr)
+                return found if holds else _not(found)
+            case Equal():
+                found = same(self.term(expr.left), self.term(expr.right))
+                return found if holds else _not(found)
+            case Compare():
+                left, right = self.term(expr.left), self.term(expr.right)
+                operator = expr.operator if holds else _FLIPPED[expr.operator]
+                return _all([_not(left.null), _not(right.null), f"({operator} {left.value} {right.value})"])
+            case And() | Or():
+                parts = [self._truth(operand, holds) for operand in expr.operands]
+                return _all(parts) if isinstance(expr, And) == holds else _any(parts)
+            case Not():
+                return self._truth(expr.operand, not holds)
+            case TextTest():
+                left, right = self.term(expr.left), self.term(expr.right)
+                found = f"({self._script.text_function(expr.operator)} {left.value} {right.value})"
+                return _all([_not(left.null), _not(right.null), found if holds else _not(found)])
+            case _:
+                term = self.term(expr)
+                return _all([_not(term.null), term.value if holds else _not(term.value)])
+
+    def _member(self, expr: In) -> str:
+        if expr.operand.type.many:
+            assert isinstance(expr.operand, Read)
+            wanted = self._constant(expr.values[0], expr.operand.type)
+            return _any([_all([match, same(term, wanted)]) for match, term in self._lists[expr.operand.name]])
+        operand = self.term(expr.operand)
+        values = [self._constant(value, expr.operand.type).value for value in expr.values if value is not None]
+        among = _any([_is(operand.value, value) for value in values])
+        found = _all([_not(operand.null), among])
+        return _any([operand.null, found]) if None in expr.values else found
+
+    def inside(self, expr: Expr, where: Region) -> str:
+        """Where an expression's value lies in a region of its type."""
+        term = self.term(expr)
+        if where.intervals:
+            bounds = [
+                f"(and (<= {_int(low)} {term.value}) (<= {term.value} {_int(high)}))" for low, high in where.intervals
+            ]
+        else:
+            bounds = [_is(term.value, self._constant(value, expr.type).value) for value in where.values]
+        among = _not(_any(bounds)) if where.others else _any(bounds)
+        found = _all([_not(term.null), among])
+        return _any([term.null, found]) if where.null else found
+
+    def ruling(self, part: str) -> Term:
+        """A part of the ruling."""
+        return self.term(self._model.ruling[part])
+
+
+def outputs_of(step: Step) -> tuple[Output, ...]:
+    return step.outputs if isinstance(step, Table) else (step.output,)
+
+
+def same(left: Term, right: Term) -> str:
+    """Where two values are the same, null included."""
+    if left.null == right.null == "false":
+        return _is(left.value, right.value)
+    both = _all([left.null, right.null])
+    return _any([both, _all([_not(left.null), _not(right.null), _is(left.value, right.value)])])
+
+
+def _is(left: str, right: str) -> str:
+    if left == right:
+        return "true"
+    if right in ("true", "false"):
+        return left if right == "true" else _not(left)
+    if left in ("true", "false"):
+        return right if left == "true" else _not(right)
+    return f"(= {left} {right})"
+
+
+def _int(value: int) -> str:
+    return str(value) if value >= 0 else f"(- {-value})"
+
+
+def _all(parts: list[str]) -> str:
+    kept = list(dict.fromkeys(part for part in parts if part != "true"))
+    if "false" in kept:
+        return "false"
+    return kept[0] if len(kept) == 1 else f"(and {' '.join(kept)})" if kept else "true"
+
+
+def _any(parts: list[str]) -> str:
+    kept = list(dict.fromkeys(part for part in parts if part != "false"))
+    if "true" in kept:
+        return "true"
+    return kept[0] if len(kept) == 1 else f"(or {' '.join(kept)})" if kept else "false"
+
+
+def _not(text: str) -> str:
+    return {"true": "false", "false": "true"}.get(text, f"(not {text})")
+
+
+def _choose(condition: str, then: str, otherwise: str) -> str:
+    if then == otherwise or condition == "true":
+        return then
+    if condition == "false":
+        return otherwise
+    if (then, otherwise) == ("true", "false"):
+        return condition
+    if (then, otherwise) == ("false", "true"):
+        return _not(condition)
+    if then == "true":
+        return f"(or {condition} {otherwise})"
+    if then == "false":
+        return f"(and (not {condition}) {otherwise})"
+    return f"(ite {condition} {then} {otherwise})"
+
+
+def _choose_value(condition: str, then: str, otherwise: str) -> str:
+    return (
+        then
+        if then == otherwise or condition == "true"
+        else otherwise
+        if condition == "false"
+        else f"(ite {condition} {then} {otherwise})"
+    )
+
+
+def _sum(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"(+ {' '.join(parts)})" if parts else "0"
