@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from evenhand.desk import Desk
 from evenhand.fund.statement import Statement, statements
@@ -17,8 +17,10 @@ from evenhand.web import metrics
 from evenhand.web.lookup import Case, CasePage, Lookup, Wanted
 from evenhand.web.problems import Refused
 
-From = Annotated[date | None, Parameter(query="from", description="First day, in the market's time zone: 2025-03-24.")]
-To = Annotated[date | None, Parameter(query="to", description="Last day, included.")]
+From = Annotated[
+    date | None, QueryParameter(name="from", description="First day, in the market's time zone: 2025-03-24.")
+]
+To = Annotated[date | None, QueryParameter(name="to", description="Last day, included.")]
 _MOST: Final = 500
 
 
@@ -70,26 +72,27 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
 
     @get("/v1/cases/{case:str}", summary="One case", tags=["cases"])
     async def one_case(
-        case: Annotated[str, Parameter(description="The case's number, from the ruling's `case`.")],
+        case: Annotated[str, PathParameter(description="The case's number, from the ruling's `case`.")],
     ) -> Case:
         """What was filed, how it was ruled and why (in both languages), the facts that were read, and what was paid."""
         return (await lookup.case(case)).case
 
     @get("/v1/cases", summary="Cases", tags=["cases"])
     async def cases(
-        market: Annotated[str | None, Parameter(description="Only of this market.")] = None,
-        outcome: Annotated[str | None, Parameter(description="Only with this outcome.")] = None,
-        policy: Annotated[str | None, Parameter(description="Only ruled by this policy.")] = None,
-        version: Annotated[str | None, Parameter(description="Only ruled by this version of a policy.")] = None,
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+        outcome: Annotated[str | None, QueryParameter(description="Only with this outcome.")] = None,
+        policy: Annotated[str | None, QueryParameter(description="Only ruled by this policy.")] = None,
+        version: Annotated[str | None, QueryParameter(description="Only ruled by this version of a policy.")] = None,
         since: From = None,
         until: To = None,
         q: Annotated[
-            str | None, Parameter(max_length=120, description="Beginning of an application's id, or a case number.")
+            str | None,
+            QueryParameter(max_length=120, description="Beginning of an application's id, or a case number."),
         ] = None,
         after: Annotated[
-            int | None, Parameter(ge=1, le=2**63 - 1, description="Only cases ruled before this one.")
+            int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only cases ruled before this one.")
         ] = None,
-        limit: Annotated[int, Parameter(ge=1, le=_MOST, description="How many at most.")] = 50,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
     ) -> CasePage:
         """The newest ruling comes first. `next` is the address of those after: following it misses nothing, repeats nothing."""
         wanted = Wanted(market, outcome, policy, version, since, until, q, after)
@@ -112,16 +115,16 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
 
     @get("/v1/policies/{name:str}", summary="A policy", tags=["policies"])
     async def policy(
-        name: Annotated[str, Parameter(description="Its name.")],
-        version: Annotated[str | None, Parameter(description="One version; the newest unless told.")] = None,
-        at: Annotated[date | None, Parameter(description="The version in force on that day.")] = None,
+        name: Annotated[str, PathParameter(description="Its name.")],
+        version: Annotated[str | None, QueryParameter(description="One version; the newest unless told.")] = None,
+        at: Annotated[date | None, QueryParameter(description="The version in force on that day.")] = None,
     ) -> PolicyText:
         """The document itself: prose for people, and the tables that run."""
         return _text(chosen(await lookup.policies(), name, version, at))
 
     @get("/v1/fund/statements", summary="Fund statements", tags=["fund"])
     async def fund_statements(
-        market: Annotated[str | None, Parameter(description="Only of this market.")] = None,
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
         since: From = None,
         until: To = None,
     ) -> list[Statement]:

@@ -1,18 +1,21 @@
 """The site: the guard first, then the two hot addresses, then everything else."""
 
 import logging
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final, cast
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from evenhand.desk import Desk
 from evenhand.errors import EvenhandError
 from evenhand.store import Database
 from evenhand.web import api, openapi
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
-from evenhand.web.console.render import page, reader_of
+from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
 from evenhand.web.guard import Elsewhere, Guard
 from evenhand.web.lookup import Lookup
@@ -35,9 +38,10 @@ class Site:
         self._guard = Guard(api_key)
         self._posts = Posts(desk, database, metrics)
         pages = console(desk, lookup, self._guard)
+        read = api.routes(desk, lookup, metrics)
         rest = Litestar(
-            [*api.routes(desk, lookup, metrics), _openapi, _docs, *pages],
-            openapi_config=openapi.CONFIG,
+            [*read, *_descriptions(read), *pages],
+            openapi_config=None,
             exception_handlers={Exception: _answer_error},
             logging_config=None,
             debug=False,
@@ -63,19 +67,22 @@ class Site:
                 await self._rest(scope, receive, send)
 
 
-@get("/openapi.json", include_in_schema=False, media_type=MediaType.JSON)
-async def _openapi(request: "Request[Any, Any, Any]") -> Response[bytes]:
-    document = _encode(openapi.document(request.app))
-    return Response(document, media_type="application/json")
+def _descriptions(read: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """The API's description, for programs and for people."""
+    document = cache(lambda: openapi.document(read))
+
+    @get("/openapi.json")
+    async def described() -> Response[bytes]:
+        return Response(_encode(document()), media_type="application/json")
+
+    @get("/docs")
+    async def docs(request: AnyRequest) -> Response[str]:
+        return page("docs.html", reader_of(request), signed_in=False, synthetic=False, document=document())
+
+    return [described, docs]
 
 
-@get("/docs", include_in_schema=False)
-async def _docs(request: "Request[Any, Any, Any]") -> Response[str]:
-    document = openapi.document(request.app)
-    return page("docs.html", reader_of(request), asked="", signed_in=False, synthetic=False, document=document)
-
-
-def _answer_error(request: "Request[Any, Any, Any]", error: Exception) -> Response[Any]:
+def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     headers: dict[str, str] = {}
     match error:
         case Refused():

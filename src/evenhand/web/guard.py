@@ -7,6 +7,7 @@ does not get through. In both cases a request that changes something must not co
 
 import hmac
 import time
+from functools import lru_cache
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
@@ -47,9 +48,11 @@ class Guard:
     def check(self, scope: Scope, headers: Headers) -> None:
         """Raises `Refused` when the request may not go on."""
         if self._key is None:
-            host = headers.get(b"host", b"").decode("latin-1")
-            if not is_loopback(_name_of(host)):
-                raise Refused("wrong-host", f"this server does not answer under the name {host[:120]!r}")
+            host = headers.get(b"host", b"")
+            if not _is_local(host):
+                raise Refused(
+                    "wrong-host", f"this server does not answer under the name {host[:120].decode('latin-1')!r}"
+                )
         if scope["method"] not in _SAFE:
             _check_same_site(headers)
         if self._key is not None and not scope["path"].startswith(_OPEN) and not self._knows(headers):
@@ -108,9 +111,10 @@ def _check_same_site(headers: Headers) -> None:
         raise Refused("cross-site", f"this request was made by a page of {origin.decode('latin-1')[:120]}")
 
 
-def _name_of(host: str) -> str:
-    """The name in a Host header, without the port."""
+@lru_cache(maxsize=64)
+def _is_local(host: bytes) -> bool:
+    """Whether a Host header names this machine only, whatever the port."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return is_loopback(urlsplit(f"//{host.decode('latin-1')}").hostname or "")
     except ValueError:
-        return ""
+        return False

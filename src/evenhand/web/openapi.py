@@ -1,9 +1,11 @@
 """The OpenAPI 3.1 document: what the framework knows of the handlers, and the two POST addresses that stand before it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from evenhand import __version__
@@ -17,24 +19,24 @@ from evenhand.web.lookup import Case, CasePage
 from evenhand.web.problems import CONTENT_TYPE, Problem
 
 Json = dict[str, Any]
-CONFIG: Final = OpenAPIConfig(
+_CONFIG: Final = OpenAPIConfig(
     title="Evenhand",
     version=__version__,
     summary="Decides refund disputes for marketplaces.",
     description="Orders and refund applications in, rulings out. Money is in minor units; every moment carries a time zone. "
     "Errors are RFC 9457 problem details whose `type` leads to a page that explains it.",
     use_handler_docstrings=True,
-    path="/framework-schema",
-    enabled_endpoints=set(),
 )
 # Records the framework would describe without their docstrings.
 _READ: Final = (Case, CasePage, MarketShown, PolicyShown, PolicyText, Statement, Health)
 _REF: Final = "#/components/schemas/{name}"
 
 
-def document(app: Litestar) -> Json:
+def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
     """The whole document as plain data."""
-    found: Json = app.openapi_schema.to_schema()
+    # never served: it is there to be described
+    described = Litestar(handlers, openapi_config=_CONFIG, logging_config=None)
+    found: Json = described.openapi_schema.to_schema()
     schemas, components = msgspec.json.schema_components(
         [Application, Order, Ruled, OrderTaken, Problem, *_READ], schema_hook=_hook, ref_template=_REF
     )

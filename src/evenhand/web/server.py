@@ -51,6 +51,8 @@ async def serve(
             lifespan="off",
             ws="none",
             access_log=False,
+            # nothing here asks for the client's address or scheme, so no header is believed about them
+            proxy_headers=False,
             log_level="warning",
             server_header=False,
             date_header=False,

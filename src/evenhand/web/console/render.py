@@ -45,6 +45,8 @@ class Reader:
     lang: Lang
     path: str
     query: tuple[tuple[str, str], ...]
+    # the language was asked for just now, and is to be remembered
+    chosen: bool = False
 
     def t(self, en: str, zh: str) -> str:
         """The text in the reader's language."""
@@ -59,11 +61,12 @@ class Reader:
 def reader_of(request: AnyRequest) -> Reader:
     """The language asked for: in the address, else remembered, else what the browser prefers."""
     query = tuple(parse_qsl(request.scope["query_string"].decode("latin-1")))
-    asked = dict(query).get("lang") or request.cookies.get(LANG_COOKIE)
-    if asked not in ("en", "zh"):
-        asked = _preferred(request.headers.get("accept-language", ""))
-    path = request.scope["path"]
-    return Reader(asked, path, tuple(pair for pair in query if pair[0] != "lang"))
+    asked = dict(query).get("lang")
+    for lang in (asked, request.cookies.get(LANG_COOKIE), _preferred(request.headers.get("accept-language", ""))):
+        if lang in ("en", "zh"):
+            rest = tuple(pair for pair in query if pair[0] != "lang")
+            return Reader(lang, request.scope["path"], rest, chosen=lang == asked)
+    raise AssertionError
 
 
 def _preferred(accepted: str) -> Lang:
@@ -86,7 +89,7 @@ def page(
     """Render a template for a reader."""
     text = _environment.get_template(template).render(reader=reader, t=reader.t, lang=reader.lang, **values)
     response = Response(text, status_code=status, media_type="text/html", headers={**HEADERS, **(headers or {})})
-    if ("lang" in dict(parse_qsl(values.get("asked", "")))) or values.get("remember"):
+    if reader.chosen:
         response.set_cookie(LANG_COOKIE, reader.lang, max_age=_YEAR, samesite="lax", httponly=True, path="/")
     return response
 

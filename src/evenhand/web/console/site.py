@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from evenhand.desk import Desk
 from evenhand.errors import BadInput
@@ -36,9 +37,9 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         request: AnyRequest, template: str, *, headers: Mapping[str, str] | None = None, **values: Any
     ) -> Response[str]:
         common = {"signed_in": guard.asks_for_key, "synthetic": _synthetic(desk.markets)}
-        return page(template, reader_of(request), headers=headers, asked=_query(request), **common, **values)
+        return page(template, reader_of(request), headers=headers, **common, **values)
 
-    @get("/", include_in_schema=False)
+    @get("/")
     async def front(request: AnyRequest) -> Response[str]:
         asked = _asked(request)
         market, since, until = asked.get("market"), _day(asked, "from"), _day(asked, "to")
@@ -51,7 +52,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         view = overview.view(figures, shown, sorted(changes), since, until, reader_of(request))
         return show(request, "overview.html", markets=desk.markets, market=market, since=since, until=until, view=view)
 
-    @get("/cases", include_in_schema=False)
+    @get("/cases")
     async def cases(request: AnyRequest) -> Response[str]:
         asked = _asked(request)
         wanted = _wanted(asked)
@@ -69,19 +70,19 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             policies=policies,
         )
 
-    @get("/cases/{number:str}", include_in_schema=False)
-    async def case(request: AnyRequest, number: str) -> Response[str]:
+    @get("/cases/{number:str}")
+    async def case(request: AnyRequest, number: FromPath[str]) -> Response[str]:
         found = await lookup.case(number)
         tables = explain(found.policy, found.ruling, found.facts)
         return show(request, "case.html", found=found, case=found.case, tables=tables, facts=_flat(found.facts))
 
-    @get("/policies", include_in_schema=False)
+    @get("/policies")
     async def policies(request: AnyRequest) -> Response[str]:
         versions = sorted(await lookup.policies(), key=lambda one: (one.name, one.effective))
         return show(request, "policies.html", versions=versions, markets=desk.markets)
 
-    @get("/policies/{name:str}", include_in_schema=False)
-    async def policy(request: AnyRequest, name: str) -> Response[str]:
+    @get("/policies/{name:str}")
+    async def policy(request: AnyRequest, name: FromPath[str]) -> Response[str]:
         every = await lookup.policies()
         found = chosen(every, name, _asked(request).get("version"))
         versions = sorted((one for one in every if one.name == name), key=lambda one: one.effective)
@@ -89,7 +90,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             request, "policy.html", policy=found, body=as_html(found.source), versions=versions, markets=desk.markets
         )
 
-    @get("/fund", include_in_schema=False)
+    @get("/fund")
     async def fund(request: AnyRequest) -> Response[str]:
         asked = _asked(request)
         since, until = _day(asked, "from"), _day(asked, "to")
@@ -103,21 +104,21 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             request, "fund.html", statements=found, charts=charts, markets=desk.markets, since=since, until=until
         )
 
-    @get("/problems", include_in_schema=False)
+    @get("/problems")
     async def problems(request: AnyRequest) -> Response[str]:
         return show(request, "problems.html", kinds=KINDS.values())
 
-    @get("/problems/{name:str}", include_in_schema=False)
-    async def problem(request: AnyRequest, name: str) -> Response[str]:
+    @get("/problems/{name:str}")
+    async def problem(request: AnyRequest, name: FromPath[str]) -> Response[str]:
         if name not in KINDS:
             raise Refused("not-found", f"there is no problem {name[:60]!r}")
         return show(request, "problems.html", kinds=[KINDS[name]])
 
-    @get("/sign-in", include_in_schema=False)
+    @get("/sign-in")
     async def sign_in_form(request: AnyRequest) -> Response[str]:
         return show(request, "sign_in.html", next=_inside(_asked(request).get("next", "/")), wrong=False)
 
-    @post("/sign-in", include_in_schema=False)
+    @post("/sign-in")
     async def sign_in(request: AnyRequest) -> Response[str]:
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=10))
         there = _inside(form.get("next", "/"))
@@ -133,7 +134,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         )
         return answer
 
-    @post("/sign-out", include_in_schema=False)
+    @post("/sign-out")
     async def sign_out() -> Response[str]:
         answer = Response("", status_code=303, headers={**HEADERS, "location": "/sign-in"}, media_type="text/plain")
         answer.delete_cookie(COOKIE)
@@ -142,8 +143,8 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     return [front, cases, case, policies, policy, fund, problems, problem, sign_in_form, sign_in, sign_out, static]
 
 
-@get("/static/{name:path}", include_in_schema=False)
-async def static(name: str) -> Response[bytes]:
+@get("/static/{name:path}")
+async def static(name: FromPath[str]) -> Response[bytes]:
     """A file of the console's; its address changes with it, so it may be kept for good."""
     path = PurePosixPath(str(name).lstrip("/"))
     file = STATIC / path
@@ -163,7 +164,7 @@ def error_page(request: AnyRequest, problem: Problem) -> Response[str]:
     """A problem, for somebody who looks at it in a browser."""
     kind = KINDS.get(problem.type.removeprefix("/problems/"), KINDS["internal"])
     return page(
-        "error.html", reader_of(request), status=problem.status, asked="", problem=problem, kind=kind, signed_in=False,
+        "error.html", reader_of(request), status=problem.status, problem=problem, kind=kind, signed_in=False,
         synthetic=False,
     )  # fmt: skip
 
@@ -193,7 +194,7 @@ def _wanted(asked: Asked) -> Wanted:
     )
 
 
-def _day(asked: Asked, name: str) -> date | None:
+def _day(asked: Asked, name: FromPath[str]) -> date | None:
     text = asked.get(name)
     if text is None:
         return None
