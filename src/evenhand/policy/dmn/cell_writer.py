@@ -29,7 +29,7 @@ from evenhand.policy.dmn.feel.tree import (
     UnaryTests,
 )
 from evenhand.policy.dmn.feel.values import Value, YearsMonths
-from evenhand.policy.dmn.feel_writer import quoted
+from evenhand.policy.dmn.feel_writer import bare, quoted
 
 QUOTIENT_DECIMALS: Final = 6
 _FUNCTIONS: Final = frozenset(
@@ -75,9 +75,7 @@ class CellWriter:
 
     def output(self, node: Node) -> str:
         """A cell on the right, without parentheses around the whole."""
-        text = self.expression(node)
-        wrapped = isinstance(node, Arithmetic | Comparison | Junction | Between | In | If) and text.startswith("(")
-        return text[1:-1] if wrapped and text.endswith(")") else text
+        return bare(self.expression(node))
 
     def expression(self, node: Node) -> str:
         match node:
@@ -100,8 +98,7 @@ class CellWriter:
                 of, low, high = (self.expression(part) for part in (node.of, node.low, node.high))
                 return f"({of} between {low} and {high})"
             case In():
-                listed = ", ".join(part for test in node.tests for part in self._tests(test))
-                return f"({self.expression(node.of)} in ({listed}))"
+                return self._in(node)
             case If():
                 parts = (self.expression(part) for part in (node.condition, node.then, node.otherwise))
                 return "(if {} then {} else {})".format(*parts)
@@ -137,6 +134,15 @@ class CellWriter:
         if node.name not in _PARTS:
             raise _cannot(f".{node.name}")
         return f"({self.expression(node.of)}).{node.name}"
+
+    def _in(self, node: In) -> str:
+        """Intervals stand alone after `in`; other tests in a list."""
+        of = self.expression(node.of)
+        parts = [part for test in node.tests for part in self._tests(test)]
+        listed = [part for part in parts if ".." not in part or part[0] not in "[("]
+        found = [f"{of} in {part}" for part in parts if part not in listed]
+        found += [f"{of} in ({', '.join(listed)})"] if listed else []
+        return f"({' or '.join(found)})"
 
     # arithmetic
 

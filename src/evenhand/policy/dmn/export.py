@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from evenhand.policy.dmn.feel.lexer import tokens
-from evenhand.policy.dmn.feel_writer import FeelWriter, quoted
+from evenhand.policy.dmn.feel_writer import FeelWriter, bare, quoted
 from evenhand.policy.dmn.layout import laid_out
 from evenhand.policy.dmn.reader import EVENHAND
 from evenhand.policy.dmn.sections import sections
@@ -229,7 +229,7 @@ class _Export:
     def _formula(self, step: Formula) -> ET.Element:
         cell = next(cell for _, cell in self.policy.document.formulas if cell.line == step.line)
         text = self._said(cell, lambda: self.writer.output(parse_expression(step.text), step.output.type))
-        return _text("literalExpression", _bare(text), {"id": f"{self._id(step)}_formula"})
+        return _text("literalExpression", bare(text), {"id": f"{self._id(step)}_formula"})
 
     def _table(self, step: Table) -> ET.Element:
         grid = self.grids[step.name]
@@ -275,7 +275,7 @@ class _Export:
         text = self._said(cell, lambda: self.writer.expression(operand))
         attributes = {"id": f"{identifier}_expression", "typeRef": _TYPE_REFS[self.writer.type_of(operand).kind]}
         return element(
-            "input", {"id": identifier, "label": cell.text}, _text("inputExpression", _bare(text), attributes)
+            "input", {"id": identifier, "label": cell.text}, _text("inputExpression", bare(text), attributes)
         )
 
     def _rule(
@@ -293,7 +293,7 @@ class _Export:
         for number, (index, type_) in enumerate(outputs, start=1):
             cell = row[index]
             text = self._said(cell, lambda c=cell, t=type_: self.writer.output(parse_expression(c.text), t))
-            entries.append(_text("outputEntry", _bare(text), {"id": f"{identifier}_out_{number}"}))
+            entries.append(_text("outputEntry", bare(text), {"id": f"{identifier}_out_{number}"}))
         return element("rule", {"id": identifier}, *entries)
 
     # beside the standard
@@ -357,15 +357,3 @@ def _readable(heading: str) -> str:
             kept[token.position : token.position + len(token.text)] = token.text
     name = " ".join("".join(kept).replace(".", " ").split())
     return name if name and not name[0].isdigit() else f"Table {name}".strip()
-
-
-def _bare(text: str) -> str:
-    """Without the parentheses around the whole."""
-    if not text.startswith("(") or not text.endswith(")"):
-        return text
-    depth = 0
-    for place, token in enumerate(cut := tokens(text)[:-1]):
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0:
-            return text[1:-1] if place == len(cut) - 1 else text
-    return text

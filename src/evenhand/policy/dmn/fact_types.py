@@ -1,7 +1,7 @@
 """Input data as facts of a policy document: their names, types and values.
 
-A number of DMN may have any count of decimals, a fact has a fixed one: it gets as many as the file ever compares it with, and
-two at least.
+A number of DMN may have any size and any count of decimals, a fact has bounds and a fixed count: it gets as many decimals as
+the file ever compares it with, and two at least; and ten billion either way, where the file sets no bounds.
 """
 
 import re
@@ -21,6 +21,8 @@ from evenhand.vocabulary import FACTS
 
 _LEAST_DECIMALS: Final = 2
 _MOST_DECIMALS: Final = 6
+# leaves room to divide in 64 bits
+_BOUNDS: Final = (Decimal(-10_000_000_000), Decimal(10_000_000_000))
 _TYPES: Final = {
     "number": "number",
     "string": "string",
@@ -250,8 +252,8 @@ def _written(fact: _Fact) -> list[str]:
         return ["choice", ", ".join(literal(value) for value in fact.values)]
     if fact.kind != "number":
         return [fact.kind, "-"]
-    ends = "-" if fact.bounds is None else f"[{literal(fact.bounds[0])}..{literal(fact.bounds[1])}]"
-    return [f"number({fact.decimals})", ends]
+    low, high = map(literal, fact.bounds or _BOUNDS)
+    return [f"number({fact.decimals})", f"[{low}..{high}]"]
 
 
 def _identifier(name: str, line: int, model: Model) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from evenhand.policy import syntax
 from evenhand.policy.dmn.feel.builtins.conversion import text_of_number
+from evenhand.policy.dmn.feel.lexer import tokens
 from evenhand.policy.lowering import QUOTIENT_SCALE, Lowering, datetime_constant
 from evenhand.policy.syntax import CellError, Expression, Test
 from evenhand.policy.tree import Const
@@ -248,6 +249,18 @@ def literal(value: Decimal | str | bool | None) -> str:
             return text_of_number(value)
         case str():
             return quoted(value)
+
+
+def bare(text: str) -> str:
+    """Without the parentheses around the whole."""
+    if not text.startswith("(") or not text.endswith(")"):
+        return text
+    depth = 0
+    for place, token in enumerate(cut := tokens(text)[:-1]):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0:
+            return text[1:-1] if place == len(cut) - 1 else text
+    return text
 
 
 def quoted(text: str) -> str:

@@ -15,12 +15,12 @@ from evenhand.policy.dmn.feel.values import kind
 from evenhand.policy.errors import PolicyError
 from tests.unit.policy.dmn.feel import evaluate, passes, shown
 
-_WORDS = [
-    *"if then else for in return some every satisfies and or not between instance of function external item".split(),
-    *"partial true false null x y-z a b ? - + * / ** ( ) [ ] { } , : . .. < <= > >= = != @ -> 1 2.5 .5 1e3".split(),
-    *'number list< "a" "2025-01-01" @"P1D" @"2025-01-01" [1..3] {a: [1,x]}'.split(),
-    *FUNCTIONS,
-]
+_KEYWORDS = """
+    if then else for in return some every satisfies and or not between instance of function external item partial
+    true false null x y-z a b ? - + * / ** ( ) [ ] { } , : . .. < <= > >= = != @ -> 1 2.5 .5 1e3 number list<
+    "a" "2025-01-01" @"P1D" @"2025-01-01" [1..3] {a:[1,x]}
+"""
+_WORDS = [*_KEYWORDS.split(), *FUNCTIONS]
 VARIABLES: dict[str, Any] = {"x": Decimal(3), "y-z": [Decimal(1), None, "s"], "a b": {"a": Decimal(1), "item": "i"}}
 EXPECTED = (FeelError, LimitReached, Refused)
 
@@ -54,30 +54,17 @@ def test_any_text_is_a_test_or_an_error(text: str, value: Any) -> None:
 
 
 _ARGUMENTS = [
-    "null",
-    "1",
-    "-2.5",
-    "0",
-    '"a"',
-    '""',
-    '"["',
-    "[]",
-    "[1, null]",
-    '["a"]',
-    "{}",
-    "{a: 1}",
-    "[1..3]",
-    "(< 2)",
-]
-_ARGUMENTS += [
-    '@"2025-01-01"',
-    '@"10:00:00Z"',
-    '@"2025-01-01T00:00:00"',
-    '@"P1D"',
-    '@"-P1M"',
-    "function(x) x",
-    "1e6000",
-    "true",
+    *("null", "1", "-2.5", "0", '"a"', '""', '"["', "[]", "[1, null]", '["a"]', "{}", "{a: 1}", "[1..3]", "(< 2)"),
+    *(
+        '@"2025-01-01"',
+        '@"10:00:00Z"',
+        '@"2025-01-01T00:00:00"',
+        '@"P1D"',
+        '@"-P1M"',
+        "function(x) x",
+        "1e6000",
+        "true",
+    ),
 ]
 
 

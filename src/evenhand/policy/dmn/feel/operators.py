@@ -103,8 +103,6 @@ def matches(value: Value, expected: Value) -> bool | None:
             return True
         answers = [matches(value, each) for each in expected]
         return True if True in answers else False if False in answers or not answers else None
-    if expected is True and not isinstance(value, bool):
-        return True
     return equal(value, expected)
 
 
