@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from evenhand.accounts import state
+from evenhand.accounts.links.facts import together
 from evenhand.accounts.rule_book import changed_rules
 from evenhand.accounts.rules import Rules
 from evenhand.accounts.state import Account, Connection, Stale
@@ -186,6 +187,8 @@ class Desk:
         joined = await join_orders(connection, self.markets, items, now)
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
         accounts = caught_up(joined.accounts, ahead)
+        for ring in joined.rings.values():
+            caught_up(ring, ahead)
         batch = Batch(accounts)
         for filing in joined.filings:
             try:
@@ -194,7 +197,9 @@ class Desk:
                     number, policy = filing.market.policy(filing.moment, filing.placed_at)
                     batch.check_left(filing)
                     rules = self._rules.get(filing.merchant)
-                    facts = build_facts(filing, accounts[filing.buyer], accounts[filing.merchant], rules, policy.anchor)
+                    buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
+                    ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
+                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring)
                     ruling = policy.rule_trusted(facts, filing.market.currency)
                     answer = batch.add(filing, number, facts, ruling)
                 answers[filing.index] = answer

@@ -1,7 +1,9 @@
 """Build the facts a policy reads, from an application, its order and the two accounts as they stand at that moment. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
+from evenhand.accounts.links.facts import ring_facts
 from evenhand.accounts.rules import NONE, Rules, says
 from evenhand.accounts.scores import scored
 from evenhand.accounts.state import Account
@@ -12,12 +14,19 @@ Facts = dict[str, dict[str, Any]]
 
 
 def build_facts(
-    filing: Filing, buyer: Account, merchant: Account, rules: Rules | None = None, anchor: str = ""
+    filing: Filing,
+    buyer: Account,
+    merchant: Account,
+    rules: Rules | None = None,
+    anchor: str = "",
+    ring: Collection[Account] = (),
 ) -> Facts:
     """The facts of a filing, nested as in JSON; what is not known is None.
 
     `rules` are the merchant's own, where it has any; those count that were in force when the order was placed where the policy's
     `anchor` is "order", else when the application was filed.
+
+    `ring` are the accounts linked with the buyer, the buyer included, where there are any.
 
     History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`,
     `abuse.empty_parcel` and `abuse.reused_evidence` are not observed yet, so they are None.
@@ -54,7 +63,7 @@ def build_facts(
             "frequent_counterfeit_claims": None,
             "reused_evidence": None,
         },
-        "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day),
+        "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day) | ring_facts(ring, day),
     }
     scored(facts)
     return facts

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from evenhand.accounts.links.keeping import read_rings
 from evenhand.accounts.state import Account, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history.tiles import unpack
@@ -74,13 +75,15 @@ class Joined:
     repeats: dict[int, int]
     # what is wrong with the others, by place
     errors: dict[int, EvenhandError]
+    # the accounts linked with a buyer in them, as read; only of buyers that are linked
+    rings: dict[int, dict[int, Account]]
 
 
 async def join_orders(
     connection: Connection, markets: Mapping[str, MarketDesk], items: Sequence[tuple[str, Application]], now: datetime
 ) -> Joined:
     """Join (market id, application) to their orders and accounts, in one query."""
-    joined = Joined([], {}, {}, {})
+    joined = Joined([], {}, {}, {}, {})
     places: list[int] = []
     numbers: list[int] = []
     ids: list[str] = []
@@ -95,11 +98,12 @@ async def join_orders(
             lines.append(application.line)
         else:
             joined.errors[index] = UnknownThing(f"there is no market {market!r}", field="market")
+    in_rings: set[int] = set()
     accounts = joined.accounts
     for row in await connection.fetch(_sql.find, numbers, ids, orders, lines):
         (
             place, case, line, category, paid, refunded, placed_at, delivered_at, buyer, buyer_version, buyer_tiles,
-            merchant, merchant_version, merchant_tiles, labels, known, known_digest,
+            merchant, merchant_version, merchant_tiles, labels, linked, known, known_digest,
         ) = row  # fmt: skip
         index = places[place - 1]
         market_id, application = items[index]
@@ -126,11 +130,14 @@ async def join_orders(
                 buyer, merchant, label,
             )
         )  # fmt: skip
+        if linked:
+            in_rings.add(buyer)
         if buyer not in accounts:
             accounts[buyer] = Account(buyer_version, unpack(buyer_tiles))
         if merchant not in accounts:
             accounts[merchant] = Account(merchant_version, unpack(merchant_tiles))
     joined.filings.sort(key=_place)
+    joined.rings = await read_rings(connection, in_rings)
     return joined
 
 

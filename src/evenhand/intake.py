@@ -12,11 +12,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 from evenhand.accounts import state
+from evenhand.accounts.links.keeping import see
 from evenhand.accounts.state import AccountKey, AccountKind, Connection
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import CLOCK_SKEW, MarketDesk
-from evenhand.records import Order, OrderLine, Review
+from evenhand.records import Attributes, Order, OrderLine, Review
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("intake")
@@ -120,6 +121,7 @@ async def take_orders(
     stored = await _find(connection, currencies, keys)
     known = {key: order for key, (_, order) in stored.items()}
     happened: list[tuple[MarketDesk, Event]] = []
+    used: list[tuple[AccountKey, Attributes]] = []
     for index, (market_id, order) in enumerate(items):
         try:
             if market_id not in markets:
@@ -130,10 +132,13 @@ async def take_orders(
             before = known.get(key)
             known[key], events = advance(before, order)
             happened += [(market, event) for event in events]
+            if order.attributes:
+                used.append(((market.number, "buyer", order.buyer), order.attributes))
             answers[index] = OrderTaken(order.id, repeated=known[key] == before)
         except EvenhandError as error:
             answers[index] = error
     await _store(connection, stored, known, happened)
+    await see(connection, used, now)
     return [answer for answer in answers if answer is not None]
 
 

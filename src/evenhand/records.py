@@ -51,6 +51,23 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: Moment
 
 
+# What a buyer used, as the marketplace writes it.
+Used = Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=200)]], msgspec.Meta(max_length=8)]
+
+
+class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a buyer used for an order: other accounts that use the same may be linked with it.
+
+    Only keyed hashes are kept; values are compared without case, width and punctuation. Send what identifies one thing: a
+    device's fingerprint, the payment provider's token of a card (never its number), a phone number, a whole address.
+    """
+
+    address: Used = []
+    device: Used = []
+    payment: Used = []
+    phone: Used = []
+
+
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An order as far as it has come.
 
@@ -67,6 +84,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shipped_at: Moment | None = None
     delivered_at: Moment | None = None
     reviews: Annotated[list[Review], msgspec.Meta(max_length=50)] = []
+    # what the buyer used; not a part of the order as it is known, so more may be sent with any repetition
+    attributes: Attributes | None = None
 
 
 class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

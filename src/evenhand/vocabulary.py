@@ -102,6 +102,10 @@ MERCHANT_MEASURES: Final = (
     Measure("merchant", "disputes_lost", (365,), "disputes the store lost", "店铺败诉纠纷数"),
 )
 
+# Summed over the buyers of a ring: accounts linked by what they share (`evenhand.accounts.links`).
+RING_MEASURES: Final = ("orders", "applications", "refund_only", "counterfeit_claims", "declined")
+RING_DAYS: Final = 90
+
 
 def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
     return [
@@ -115,6 +119,21 @@ def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
         )
         for measure in measures
         for days in measure.windows
+    ]
+
+
+def _ring_facts() -> list[Fact]:
+    whole = {measure.name: measure for measure in BUYER_MEASURES}
+    return [
+        Fact(
+            f"history.ring_{name}_{RING_DAYS}d",
+            "integer",
+            f"{whole[name].en} and linked accounts in {RING_DAYS} days",
+            f"{RING_DAYS}天内{whole[name].zh}（含关联账号）",
+            low=0,
+            high=MOST_COUNT,
+        )
+        for name in RING_MEASURES
     ]
 
 
@@ -177,6 +196,15 @@ _FACTS: tuple[Fact, ...] = (
     ),
     *_window_facts(BUYER_MEASURES),
     *_window_facts(MERCHANT_MEASURES),
+    Fact(
+        "history.ring_size",
+        "integer",
+        "accounts linked with the buyer, the buyer included; 0 when there are none",
+        "与买家关联的账号数（含买家；无关联为0）",
+        low=0,
+        high=MOST_COUNT,
+    ),
+    *_ring_facts(),
 )
 FACTS: Final[dict[str, Fact]] = {fact.name: fact for fact in _FACTS}
 

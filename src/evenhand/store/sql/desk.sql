@@ -23,6 +23,7 @@ select f.i, nextval('case_no') as case_no, l.no as line_no, l.category, l.amount
        case when b.labelled then
            (select array_agg((label, starts_at, expires_at)) from label where account = l.buyer)
        end as labels,
+       b.linked,
        a.no as known, a.digest
 from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality as f (market, id, order_id, line, i)
 left join order_line l on l.market = f.market and l.order_id = f.order_id and l.id = f.line
