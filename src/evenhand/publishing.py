@@ -19,6 +19,7 @@ from evenhand.booking import parsed
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.markets import Followed, MarketDesk, time_zone
 from evenhand.policy import Policy
+from evenhand.policy.proof.check import check
 from evenhand.records import Market
 from evenhand.store import Queries
 
@@ -47,10 +48,21 @@ class Publication(msgspec.Struct, frozen=True):
     withdrawn_at: datetime | None
 
 
+def checked(policy: Policy) -> None:
+    """See that a document passes its check, which every one must before it is published; raises `BadInput`."""
+    report = check(policy)
+    if not report.good:
+        first = report.errors[0]
+        more = f" (and {len(report.errors) - 1} more)" if len(report.errors) > 1 else ""
+        raise BadInput(
+            f"{first.place}: {first.message}{more}; `evenhand policy check` shows everything", field="policy"
+        )
+
+
 async def publish(
     connection: Connection, market: str, policy: Policy, *, effective: date | None, by: str, now: datetime
 ) -> Publication:
-    """Let a version rule a market from a day on (the document's own unless told), inside the caller's transaction.
+    """Let a `checked` version rule a market from a day on (the document's own unless told), inside the caller's transaction.
 
     The same again is fine. Raises `UnknownThing` for the market, `BadInput` for a day that has begun or a document that decides
     nothing, `Conflict` when the day is taken or the version is known with another text.

@@ -148,13 +148,15 @@ def policy_list(
 @policy_app.command("show")
 def policy_show(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    target: Annotated[str, typer.Argument(metavar="[OUT]", help="A file to write; - is stdout.")] = "-",
     at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="The version in force that day.")] = None,
     source: Annotated[bool, typer.Option("--source", help="The Python it compiles to.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="A page to publish: one HTML file, in both languages.")] = False,
 ) -> None:
-    """A policy document as it is written."""
+    """A policy document as it is written, as a page, or as the program it is."""
     from evenhand.cli import policies as policy_command
 
-    policy_command.show(policy, at, python=source)
+    policy_command.show(policy, at, target, python=source, html=html)
 
 
 @policy_app.command("publish")

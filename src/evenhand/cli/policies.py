@@ -1,10 +1,14 @@
 """`evenhand policy list | show`."""
 
+from pathlib import Path
+
 import msgspec
 from rich.table import Table
 
-from evenhand.cli.options import answer, day
+from evenhand.cli.options import answer, chatter, day
+from evenhand.errors import BadInput
 from evenhand.policy import Policy, shipped
+from evenhand.policy.page import page
 
 
 def show_list(*, as_json: bool) -> None:
@@ -31,6 +35,16 @@ def show_list(*, as_json: bool) -> None:
     answer.print(table)
 
 
-def show(name: str, at: str | None, *, python: bool) -> None:
+def show(name: str, at: str | None, target: str, *, python: bool, html: bool) -> None:
+    if python and html:
+        raise BadInput("choose --source or --html", field="--html")
     policy = Policy.load(name, at=day(at, "--at"))
-    print(policy.row_source if python else policy.source)  # noqa: T201
+    text = page(policy) if html else policy.row_source if python else policy.source
+    if target == "-":
+        print(text)  # noqa: T201
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {target}: {error.strerror}", field="OUT") from None
+    chatter.print(f"{policy.name}@{policy.version} is in {target}", markup=False, soft_wrap=True)

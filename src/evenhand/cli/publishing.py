@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import typer
 from rich.table import Table
 
 from evenhand.accounts.state import Connection
-from evenhand.cli.options import answer, day
+from evenhand.cli.options import answer, chatter, day
 from evenhand.desk import Desk, utc_now
+from evenhand.errors import BadInput
 from evenhand.policy import Policy
-from evenhand.publishing import Publication, publications, publish, withdraw
+from evenhand.publishing import Publication, checked, publications, publish, withdraw
 from evenhand.records import Market
 from evenhand.store import open_database
 
@@ -32,6 +34,11 @@ def run_publish(
     as_json: bool,
 ) -> None:
     policy, first = Policy.load(name), day(effective, "--effective")
+    try:
+        checked(policy)
+    except BadInput as error:
+        chatter.print(f"evenhand: not published: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
 
     async def work(connection: Connection) -> Publication:
         return await publish(connection, market, policy, effective=first, by=by or _user(), now=utc_now())
