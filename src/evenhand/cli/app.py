@@ -159,6 +159,33 @@ def policy_show(
     policy_command.show(policy, at, target, python=source, html=html)
 
 
+@policy_app.command("export")
+def policy_export(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    dmn: Annotated[str, typer.Option("--dmn", metavar="OUT", help="The DMN file to write; - is stdout.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="The version in force that day.")] = None,
+) -> None:
+    """A policy as DMN, for Camunda, Drools, Trisotech and the like."""
+    from evenhand.cli import exchange
+
+    exchange.run_export(policy, at, dmn)
+
+
+@policy_app.command("import")
+def policy_import(
+    source: Annotated[str, typer.Argument(metavar="FILE.dmn", help="A DMN file, of version 1.1 to 1.5.")],
+    target: Annotated[str, typer.Argument(metavar="[OUT]", help="The policy document to write; - is stdout.")] = "-",
+    effective: Annotated[
+        str | None,
+        typer.Option("--effective", metavar="DATE", help="Its first day, where the file names none; today unless told."),
+    ] = None,
+) -> None:
+    """A DMN file as a policy document; what such a document cannot say is refused by name."""
+    from evenhand.cli import exchange
+
+    exchange.run_import(source, target, effective)
+
+
 @policy_app.command("publish")
 def policy_publish(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],

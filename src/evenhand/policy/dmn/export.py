@@ -329,7 +329,9 @@ class _Export:
             for index, source in enumerate(sources, start=1):
                 x, y, width, _ = boxes[source]
                 to_x, to_y, to_width, to_height = boxes[decision]
-                end = (to_x + to_width * index // (len(sources) + 1), to_y + to_height)
+                # edges arrive in the order in which they come, from left to right
+                arrival = sorted(sources, key=lambda one: boxes[one][0]).index(source) + 1
+                end = (to_x + to_width * arrival // (len(sources) + 1), to_y + to_height)
                 requirement = f"{decision}_reads_{index}"
                 drawn.append(
                     element(
