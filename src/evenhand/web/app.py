@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from evenhand.desk import Desk
 from evenhand.errors import EvenhandError
 from evenhand.store import Database
-from evenhand.web import api, openapi
+from evenhand.web import api, merchants, openapi, policies
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -38,9 +38,13 @@ class Site:
         self._guard = Guard(api_key)
         self._posts = Posts(desk, database, metrics)
         pages = console(desk, lookup, self._guard)
-        read = api.routes(desk, lookup, metrics)
+        described = [
+            *api.routes(desk, lookup, metrics),
+            *policies.routes(desk, database),
+            *merchants.routes(desk, database),
+        ]
         rest = Litestar(
-            [*read, *_descriptions(read), *pages],
+            [*described, *_descriptions(described), *pages],
             openapi_config=None,
             exception_handlers={Exception: _answer_error},
             logging_config=None,
@@ -67,9 +71,9 @@ class Site:
                 await self._rest(scope, receive, send)
 
 
-def _descriptions(read: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+def _descriptions(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
     """The API's description, for programs and for people."""
-    document = cache(lambda: openapi.document(read))
+    document = cache(lambda: openapi.document(handlers))
 
     @get("/openapi.json")
     async def described() -> Response[bytes]:

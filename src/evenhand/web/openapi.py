@@ -11,7 +11,8 @@ from litestar.openapi.config import OpenAPIConfig
 from evenhand import __version__
 from evenhand.desk import OrderTaken, Ruled
 from evenhand.fund.statement import Statement
-from evenhand.records import Application, Order
+from evenhand.publishing import Publication
+from evenhand.records import Application, MerchantRule, Order
 from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
@@ -28,7 +29,9 @@ _CONFIG: Final = OpenAPIConfig(
     use_handler_docstrings=True,
 )
 # Records the framework would describe without their docstrings.
-_READ: Final = (Case, CasePage, MarketShown, PolicyShown, PolicyText, Statement, Health)
+_DESCRIBED: Final = (
+    Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
+)  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 
 
@@ -38,7 +41,7 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
     described = Litestar(handlers, openapi_config=_CONFIG, logging_config=None)
     found: Json = described.openapi_schema.to_schema()
     schemas, components = msgspec.json.schema_components(
-        [Application, Order, Ruled, OrderTaken, Problem, *_READ], schema_hook=_hook, ref_template=_REF
+        [Application, Order, Ruled, OrderTaken, Problem, *_DESCRIBED], schema_hook=_hook, ref_template=_REF
     )
     application, order, ruled, taken, problem, *_ = schemas
     for path in found["paths"].values():

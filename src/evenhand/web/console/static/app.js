@@ -44,25 +44,23 @@ function draw(element) {
   }, true);
   chart.off("click");
   chart.getZr().off("click");
-  if (line) {
-    // a line is thin: any place above a day leads to that day
-    chart.getZr().on("click", (event) => {
-      const place = chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX);
-      if (data.bars[place]) follow(data, place, data.series[0].key);
-    });
-  } else {
-    chart.on("click", (event) => {
-      if (event.componentType === "series") follow(data, event.dataIndex, event.seriesId);
-    });
-  }
+  // any place above a bar's name leads to its cases; on a part of the bar, to those of that outcome
+  let part = stack ? null : data.series[0].key;
+  chart.on("click", (event) => {
+    if (event.componentType === "series") part = event.seriesId;
+  });
+  chart.getZr().on("click", (event) => {
+    const place = chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX);
+    if (data.bars[place] && chart.containPixel("grid", [event.offsetX, event.offsetY])) follow(data, place, part);
+  });
   return chart;
 }
 
-// the cases behind a bar
+// the cases behind a bar, or behind a part of it
 function follow(data, place, outcome) {
   const [, since, until] = data.bars[place];
   const to = new URL(data.link, window.location.href);
-  for (const [name, value] of [["outcome", outcome], ["from", since], ["to", until]]) to.searchParams.set(name, value);
+  for (const [name, value] of [["outcome", outcome], ["from", since], ["to", until]]) if (value) to.searchParams.set(name, value);
   window.location.href = to.href;
 }
 

@@ -1,0 +1,72 @@
+"""What handlers that change something share: a transaction, a body that was checked, and OpenAPI's words for it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import asyncpg.pool
+from litestar import Request
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+
+from evenhand.errors import StoreError
+from evenhand.store import Database
+from evenhand.web.asgi import JSON, LARGEST_BODY
+from evenhand.web.keys import Keys
+from evenhand.web.problems import Refused
+
+MARKDOWN: Final = "text/markdown"
+# How long one may wait for the database, and for others who publish.
+_SECONDS: Final = 20
+
+
+@asynccontextmanager
+async def transaction(database: Database) -> AsyncGenerator[asyncpg.pool.PoolConnectionProxy]:
+    """A connection in a transaction; raises `StoreError` when the database is away."""
+    try:
+        async with asyncio.timeout(_SECONDS), database.pool.acquire() as connection, connection.transaction():
+            yield connection
+    except TimeoutError:
+        raise StoreError(f"the database did not answer within {_SECONDS} s") from None
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.OperatorInterventionError,
+    ) as error:
+        raise StoreError(f"the database does not answer: {error}") from error
+
+
+async def body(request: "Request[Any, Any, Any]", keys: Keys, content_type: str) -> bytes:
+    """The request's body; raises `Refused` when it is of another type, too large, or its key belongs to another request."""
+    headers = dict(request.scope["headers"])
+    media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower().decode("latin-1")
+    if media != content_type:
+        raise Refused("unsupported-media-type", f"send {content_type}, not {media or 'a body without Content-Type'}")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise Refused("unsupported-media-type", "bodies are taken uncompressed")
+    raw = await request.body()
+    if len(raw) > LARGEST_BODY:
+        raise Refused("too-large", f"a body may hold {LARGEST_BODY:,} bytes")
+    await keys.check(headers, request.url.path + "?" + request.url.query, raw)
+    return raw
+
+
+@dataclass
+class TakesMarkdown(Operation):
+    """An operation whose body is a policy document."""
+
+    def __post_init__(self) -> None:
+        schema = Schema(type="string", description="A policy document: Markdown with decision tables.")  # pyright: ignore[reportArgumentType]
+        self.request_body = RequestBody({MARKDOWN: OpenAPIMediaType(schema)}, required=True)
+
+
+@dataclass
+class TakesRule(Operation):
+    """An operation whose body is a merchant's rule."""
+
+    def __post_init__(self) -> None:
+        schema = Reference("#/components/schemas/MerchantRule")
+        self.request_body = RequestBody({JSON: OpenAPIMediaType(schema)}, required=True)
