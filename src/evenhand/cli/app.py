@@ -161,6 +161,67 @@ def policy_show(
 
 @policy_app.command("export")
 def policy_export(
+@policy_app.command("check")
+def policy_check(
+    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="NAME, NAME@VERSION or files.")],
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Time limit for each policy.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Look for gaps, contradictions and idle rows, run the examples, prove the promises; exit code 1 when something is wrong."""
+    from evenhand.cli import checking
+
+    checking.run_check(policies, seconds, as_json=json)
+
+
+@policy_app.command("diff")
+def policy_diff(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="NAME, NAME@VERSION or a file.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="NAME, NAME@VERSION or a file.")],
+    history: Annotated[
+        str | None, typer.Option("--history", metavar="FILE", help="NDJSON facts: count what changes over them.")
+    ] = None,
+    reasons: Annotated[bool, typer.Option("--reasons", help="Another reason code is a difference too.")] = False,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="Time limit.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """What is ruled differently, in regions with examples; exit code 0 proves that nothing is, 1 says that something is."""
+    from evenhand.cli import checking
+
+    checking.run_diff(before, after, history, seconds, reasons=reasons, as_json=json)
+
+
+@policy_app.command("recourse")
+def policy_recourse(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    facts: Annotated[str, typer.Argument(metavar="FACTS", help="A file with one JSON object of facts; - is stdin.")],
+    changeable: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--changeable", metavar="FACT", help="A fact that may differ; again for more. A buyer's own unless told."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What would have to be different for a ruling that is better for the buyer; exit code 1 when nothing helps."""
+    from evenhand.cli import checking
+
+    checking.run_recourse(policy, facts, changeable or [], as_json=json)
+
+
+@policy_app.command("exploits")
+def policy_exploits(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
+    share: Annotated[str, typer.Option("--share", help="The part of applications that learn to lie.")] = "1%",
+    applications: Annotated[int, typer.Option("--applications", min=1, help="Applications in all.")] = 100_000,
+    average: Annotated[str, typer.Option("--average", metavar="AMOUNT", help="What one asks on average.")] = "100.00",
+    json: Json = False,
+) -> None:
+    """The cheapest lies that win a refund without a return, and what they cost; exit code 1 when there is one."""
+    from evenhand.cli import checking
+
+    checking.run_exploits(policy, share, applications, average, as_json=json)
+
+
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
     dmn: Annotated[str, typer.Option("--dmn", metavar="OUT", help="The DMN file to write; - is stdout.")],
     at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="The version in force that day.")] = None,

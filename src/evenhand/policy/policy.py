@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.build import build
@@ -20,6 +20,12 @@ from evenhand.policy.tracing import compile_trace, outward_all
 from evenhand.policy.types import Type
 from evenhand.policy.values import inward, nested
 from evenhand.vocabulary import Lang
+if TYPE_CHECKING:
+    from evenhand.policy.proof.diff import Diff
+    from evenhand.policy.proof.exploit import Lie
+    from evenhand.policy.proof.recourse import Recourse
+    from evenhand.policy.proof.report import Report
+
 
 _MAX_FILE: Final = 4_000_000
 Facts = Mapping[str, Any]
@@ -132,6 +138,51 @@ class Policy:
         """Rule one set of nested facts; what is missing is null.
 
         `currency` (ISO 4217) is what the reasons write amounts in. Raises `BadInput` naming the fact that is unknown,
+    def check(self, seconds: float | None = None, progress: Callable[[int, int], None] | None = None) -> "Report":
+        """Look for everything that can be wrong, and prove every promise; see `evenhand.policy.proof`.
+
+        Bounded by `seconds` (30 unless told); `progress` is called with the parts done and the parts in all. Raises `PolicyError`
+        when a promise cannot be read.
+        """
+        from evenhand.policy.proof.check import SECONDS, check  # the provers take their time to load
+
+        return check(self, SECONDS if seconds is None else seconds, progress)
+
+    def diff(
+        self,
+        other: "Policy",
+        seconds: float | None = None,
+        *,
+        reasons: bool = False,
+        history: Iterable[Facts] | None = None,
+    ) -> "Diff":
+        """The applications that `other` rules differently, in regions; or the proof that there are none.
+
+        With `reasons`, other reason codes are differences too; over a `history` of facts it is counted what changes. Raises
+        `BadInput` where the two cannot be compared, or no prover has an answer in time.
+        """
+        from evenhand.policy.proof.diff import SECONDS, diff
+
+        return diff(self, other, SECONDS if seconds is None else seconds, reasons=reasons, history=history)
+
+    def recourse(self, facts: Facts, changeable: tuple[str, ...] | None = None) -> "Recourse":
+        """What would have to be different for a better ruling, among the facts that this person can change.
+
+        Raises `BadInput` as `rule` does.
+        """
+        from evenhand.policy.proof.recourse import recourse
+
+        return recourse(self, facts, changeable)
+
+    def exploits(self) -> "tuple[Lie, ...]":
+        """The cheapest lies that win a refund without a return; `evenhand.policy.proof.exploit.costs` says what they cost.
+
+        Raises `BadInput` where that cannot be said.
+        """
+        from evenhand.policy.proof.exploit import exploits
+
+        return exploits(self)
+
         of the wrong type or out of range.
         """
         return self.rule_trusted(nested(facts, self.model.facts, self._needed), currency)

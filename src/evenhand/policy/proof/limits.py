@@ -2,9 +2,11 @@
 
 from time import monotonic
 
+from evenhand.errors import BadInput
 
-class Undecided(Exception):
-    """No answer; the message says why, as the end of a sentence: "it took longer than 20 s"."""
+
+class Undecided(BadInput):
+    """No answer; the message says why, as the end of a sentence: "it compares a with b"."""
 
 
 class Deadline:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from evenhand.policy.regions import Region, everything
+from evenhand.policy.tree import Arith, Const, Expr, Quotient, Read, children
 from evenhand.policy.types import Type, Value
 from evenhand.policy.values import inward, outward, trusted
 
@@ -80,6 +81,22 @@ def condition(name: str, where: Region) -> str:
     if text.startswith("not("):
         return f"not({name} in ({text[4:-1]}))" if "," in text else f"{name} != {text[4:-1]}"
     return f"{name} in ({text})" if ", " in text else f"{name} = {text}"
+
+
+def expression(expr: Expr) -> str:
+    """A figure as a formula of facts, with decimals as they are held: enough to tell one from another."""
+    match expr:
+        case Const():
+            return literal(expr.type, expr.value)
+        case Read():
+            return expr.name
+        case Arith():
+            return f"({expression(expr.left)} {expr.operator} {expression(expr.right)})"
+        case Quotient():
+            return f"{expr.rounding.replace('_', ' ')}({expression(expr.left)} / {expression(expr.right)})"
+        case _:
+            inner = ", ".join(expression(child) for child in children(expr))
+            return f"{getattr(expr, 'operator', type(expr).__name__.lower())}({inner})"
 
 
 def facts_text(kinds: Mapping[str, Type], facts: Assignment) -> str:
