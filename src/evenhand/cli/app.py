@@ -22,12 +22,14 @@ fund_app = typer.Typer(help="The subsidy fund.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
 merchant_app = typer.Typer(help="What merchants have set for their own shops.", no_args_is_help=True)
 rules_app = typer.Typer(help="A merchant's own rules.", no_args_is_help=True)
+account_app = typer.Typer(help="Accounts: what is known of them, and how they belong together.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure, with the figures and the machine.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(fund_app, name="fund")
 app.add_typer(import_app, name="import")
 app.add_typer(merchant_app, name="merchant")
 merchant_app.add_typer(rules_app, name="rules")
+app.add_typer(account_app, name="account")
 app.add_typer(bench_app, name="bench")
 
 Data = Annotated[
@@ -159,8 +161,6 @@ def policy_show(
     policy_command.show(policy, at, target, python=source, html=html)
 
 
-@policy_app.command("export")
-def policy_export(
 @policy_app.command("check")
 def policy_check(
     policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="NAME, NAME@VERSION or files.")],
@@ -222,6 +222,8 @@ def policy_exploits(
     checking.run_exploits(policy, share, applications, average, as_json=json)
 
 
+@policy_app.command("export")
+def policy_export(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],
     dmn: Annotated[str, typer.Option("--dmn", metavar="OUT", help="The DMN file to write; - is stdout.")],
     at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="The version in force that day.")] = None,
@@ -238,7 +240,9 @@ def policy_import(
     target: Annotated[str, typer.Argument(metavar="[OUT]", help="The policy document to write; - is stdout.")] = "-",
     effective: Annotated[
         str | None,
-        typer.Option("--effective", metavar="DATE", help="Its first day, where the file names none; today unless told."),
+        typer.Option(
+            "--effective", metavar="DATE", help="Its first day, where the file names none; today unless told."
+        ),
     ] = None,
 ) -> None:
     """A DMN file as a policy document; what such a document cannot say is refused by name."""
@@ -339,6 +343,52 @@ def fund_statement(
     from evenhand.cli import fund as fund_command
 
     fund_command.statement(market, since, until, data=data, database=database, as_json=json)
+
+
+@account_app.command("link")
+def account_link(
+    first: Annotated[str, typer.Argument(metavar="A", help="A buyer, by the marketplace's id.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    market: Annotated[str, typer.Option("--market", help="Their market.")],
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Why two buyers are linked: the path through what accounts share, by kind. Exit code 1 when they are not."""
+    from evenhand.cli import links
+
+    links.link(first, second, market, data=data, database=database, as_json=json)
+
+
+@account_app.command("rings")
+def account_rings(
+    market: Annotated[str | None, typer.Option("--market", help="One market only.")] = None,
+    find: Annotated[bool, typer.Option("--find", help="Look through the market's last 90 days first.")] = False,
+    judged: Annotated[bool, typer.Option("--all", help="Those with a verdict too.")] = False,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Groups of buyers who dispute with the same stores more than chance explains: evidence for a person."""
+    from evenhand.cli import links
+
+    links.show_rings(market, find=find, judged=judged, data=data, database=database, as_json=json)
+
+
+@account_app.command("judge-ring")
+def account_judge_ring(
+    number: Annotated[int, typer.Argument(metavar="NO", help="The finding's number.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who looked at it.")],
+    confirm: Annotated[bool, typer.Option("--confirm", help="They act together.")] = False,
+    dismiss: Annotated[bool, typer.Option("--dismiss", help="They do not.")] = False,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why.")] = None,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """A person's verdict on a ring that was found, given once. It labels nobody."""
+    from evenhand.cli import links
+
+    links.judge_ring(number, confirm=confirm, dismiss=dismiss, by=by, note=note, data=data, database=database)
 
 
 @bench_app.command("rulings")

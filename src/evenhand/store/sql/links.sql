@@ -129,5 +129,10 @@ where ($1::text is null or m.id = $1) and ($2 or f.verdict is null)
 order by f.verdict is not null, f.density desc, f.no
 
 -- name: judge
--- A person's verdict on a finding.
-update ring_finding set verdict = $2, reviewed_by = $3, reviewed_at = $4, note = $5 where no = $1 returning no
+-- A person's verdict on a finding that has none.
+update ring_finding set verdict = $2, reviewed_by = $3, reviewed_at = $4, note = $5 where no = $1 and verdict is null
+returning no
+
+-- name: verdict
+-- The verdict a finding has.
+select verdict, reviewed_by from ring_finding where no = $1
