@@ -106,6 +106,10 @@ class Desk:
             await asyncio.wait([self._looking])
         await self._pool.close()
 
+    def now(self) -> datetime:
+        """The moment, by the desk's clock."""
+        return self._clock()
+
     async def register(self, policy: Policy) -> None:
         """Store a policy version, word for word, so that a market may follow it."""
         values = (policy.name, policy.version, policy.effective, policy.hash, policy.source)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter
 
 from evenhand.accounts.rule_book import end_rule, rules_of, set_rules
 from evenhand.desk import Desk
@@ -18,7 +18,7 @@ from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
 from evenhand.web.taking import TakesRule, body, transaction
 
-Merchant = Annotated[str, Parameter(max_length=120, description="The merchant's id.")]
+Merchant = Annotated[str, PathParameter(max_length=120, description="The merchant's id.")]
 
 
 def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
@@ -62,9 +62,9 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def end_one(
         market: Market,
         merchant: Merchant,
-        rule: Annotated[str, Parameter(max_length=120, description="The rule's id.")],
+        rule: Annotated[str, PathParameter(max_length=120, description="The rule's id.")],
     ) -> MerchantRule:
-        """It ends now, and is kept: it goes on to rule orders placed while it was in force, where the policy is anchored to them."""
+        """It ends now, and is kept: it still rules orders placed while it was in force, where the policy is anchored to them."""
         known(desk, market)
         try:
             async with transaction(database) as connection:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
@@ -17,8 +17,8 @@ from evenhand.web.keys import Keys
 from evenhand.web.problems import Refused
 from evenhand.web.taking import MARKDOWN, TakesMarkdown, body, transaction
 
-Market = Annotated[str, Parameter(description="The market's id.")]
-By = Annotated[str, Parameter(query="by", max_length=120, description="Who does it, as the list will say.")]
+Market = Annotated[str, PathParameter(description="The market's id.")]
+By = Annotated[str, QueryParameter(name="by", max_length=120, description="Who does it, as the list will say.")]
 _VIA: Final = "HTTP API"
 
 
@@ -44,7 +44,9 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         market: Market,
         effective: Annotated[
             date | None,
-            Parameter(description="First day it rules, in the market's time zone; the document's own unless told."),
+            QueryParameter(
+                description="First day it rules, in the market's time zone; the document's own unless told."
+            ),
         ] = None,
         by: By = _VIA,
     ) -> Response[Publication]:
@@ -67,8 +69,8 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )
     async def withdraw_one(
         market: Market,
-        name: Annotated[str, Parameter(description="The policy's name.")],
-        version: Annotated[str, Parameter(description="The version.")],
+        name: Annotated[str, PathParameter(description="The policy's name.")],
+        version: Annotated[str, PathParameter(description="The version.")],
         by: By = _VIA,
     ) -> Publication:
         """Only until it takes effect; the version before it rules on."""
