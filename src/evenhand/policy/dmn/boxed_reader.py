@@ -232,11 +232,11 @@ class _Boxes:
         return Relation(node.line, type_ref_of(node), columns, rows)
 
     def _invocation(self, node: Node) -> Invocation:
-        bindings: list[tuple[str, Expression]] = []
+        bindings: list[tuple[str, str | None, Expression]] = []
         for binding in node.all("binding"):
-            value = self.of(binding)
-            parameter = self._name(self._part(binding, "parameter"))
-            bindings.append((parameter, value or LiteralExpression(binding.line, None, Text("null", binding.line))))
+            parameter = self._part(binding, "parameter")
+            value = self.of(binding) or LiteralExpression(binding.line, None, Text("null", binding.line))
+            bindings.append((self._name(parameter), type_ref_of(parameter), value))
         return Invocation(node.line, type_ref_of(node), self.needed(node), bindings)
 
     def function(self, node: Node) -> FunctionDefinition | Refusal:

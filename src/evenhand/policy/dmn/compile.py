@@ -117,8 +117,11 @@ class Compiler:
             case Invocation():
                 function = self.compile(expression.function, words, f"{place}, invoked function")
                 bindings = [
-                    (name, self.compile(value, words, f"{place}, parameter {name!r}"))
-                    for name, value in expression.bindings
+                    (
+                        name,
+                        self._typed(self.compile(value, words, f"{place}, parameter {name!r}"), type_ref, value.line),
+                    )
+                    for name, type_ref, value in expression.bindings
                 ]
                 return InvocationNode(function, tuple(bindings), place)
             case FunctionDefinition():

@@ -25,7 +25,15 @@ class ItemDefinition:
     # DMN 1.5: unary tests on the value as a whole
     constraint: Text | None = None
     components: list["ItemDefinition"] = field(default_factory=list["ItemDefinition"])
-    function: bool = False
+    function: "FunctionItem | None" = None
+
+
+@dataclass(slots=True)
+class FunctionItem:
+    """The type of a function: its parameters by name, and its result."""
+
+    parameters: dict[str, str | None]
+    returns: str | None
 
 
 @dataclass(slots=True)
@@ -105,7 +113,8 @@ class Relation(Expression):
 @dataclass(slots=True)
 class Invocation(Expression):
     function: Expression
-    bindings: list[tuple[str, Expression]]
+    # parameter, the type of what is bound to it, and that
+    bindings: list[tuple[str, str | None, Expression]]
 
 
 @dataclass(slots=True)

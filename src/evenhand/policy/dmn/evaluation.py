@@ -210,12 +210,14 @@ class Evaluation:
         if logic is None or isinstance(logic, Refusal):
             self._fail(model, element, logic.message if logic else "this business knowledge model has no logic")
         inside = self._required(model, element)
+        types = self._parameter_types(model, element)
 
         def call(arguments: list[Value], run: Run) -> Value:
             literal = self._knowledge(model, element, logic)
             itself = {element.variable: function, element.name: function}
             made = literal.evaluate(Scope(inside, Scope(itself)), run)
-            return conform(made.call(arguments, run), self._result_type(model, element))
+            given = [conform(value, types.get(name)) for name, value in zip(made.parameters, arguments, strict=True)]
+            return conform(made.call(given, run), self._result_type(model, element))
 
         function = Function(element.variable, tuple(name for name, _ in logic.parameters), call)
         return function
@@ -231,13 +233,23 @@ class Evaluation:
 
     def _result_type(self, model: "Model", element: Element) -> Type | None:
         """DMN up to 1.2 types the variable of knowledge by its result; later versions by a function type."""
-        type_ = model.types.find(element.type_ref, element.line)
         item = model.types.item(element.type_ref)
-        return None if isinstance(type_, FunctionType) or (item and item.function) else type_
+        if item is not None and item.function is not None:
+            return model.types.find(item.function.returns, item.line)
+        type_ = model.types.find(element.type_ref, element.line)
+        return None if isinstance(type_, FunctionType) else type_
+
+    def _parameter_types(self, model: "Model", element: Element) -> Mapping[str, Type | None]:
+        """What a function type says of the parameters, by their names."""
+        item = model.types.item(element.type_ref)
+        if item is None or item.function is None:
+            return {}
+        return {name: model.types.find(type_ref, item.line) for name, type_ref in item.function.parameters.items()}
 
     def _service(self, model: "Model", service: DecisionService) -> Value:
         """A decision service as a function of its input data, then its input decisions."""
         targets = [model.target(href) for href in (*service.input_data, *service.input_decisions)]
+        types = self._parameter_types(model, service)
 
         def call(arguments: list[Value], run: Run) -> Value:
             inner = Evaluation.__new__(Evaluation)
@@ -245,7 +257,8 @@ class Evaluation:
             inner._more_members, inner._members, inner._names = self._more_members, self._members, frozenset()
             inner.values = {}
             for (owner, target), argument in zip(targets, arguments, strict=True):
-                inner.values[id(owner), target.id] = conform(argument, owner.types.find(target.type_ref, target.line))
+                value = conform(argument, types.get(target.variable))
+                inner.values[id(owner), target.id] = conform(value, owner.types.find(target.type_ref, target.line))
             return self._serve(model, service, inner)
 
         return Function(service.variable, tuple(target.variable for _, target in targets), call)

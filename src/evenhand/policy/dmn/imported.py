@@ -354,7 +354,7 @@ class _Import:
         assert knowledge is not None
         words, writer = self._words(decision), self._writer(decision)
         bound = {parameter: "null" for parameter, _ in logic.parameters}
-        for name, value in invocation.bindings:
+        for name, _, value in invocation.bindings:
             if name not in bound:
                 raise CannotSay(f"it binds {name!r}, which is no parameter of {knowledge.name!r}")
             formula = self._formula(value, words, writer, f"{place}, parameter {name!r}")

@@ -1,6 +1,7 @@
 """Item definitions as FEEL types."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from evenhand.policy.dmn.elements import Definitions, ItemDefinition, Text
@@ -84,17 +85,25 @@ class TypeTable(Mapping[str, Type]):
     def _type(self, item: ItemDefinition) -> Type:
         if item.components:
             type_: Type = Structure({component.name: self._type(component) for component in item.components})
-        elif item.function:
+        elif item.function is not None:
             type_ = FunctionType(())
         else:
             type_ = self.find(item.type_ref, item.line) or BASIC["Any"]
         if item.allowed is not None:
-            type_ = self._constrained(type_, item.allowed, item.name)
+            # values of its own replace those of the type it is made of
+            type_ = self._constrained(self._unconstrained(type_), item.allowed, item.name)
         if item.collection:
             type_ = ListOf(type_)
         if item.constraint is not None:
             type_ = self._constrained(type_, item.constraint, item.name)
         return type_
+
+    def _unconstrained(self, type_: Type) -> Type:
+        """The type without the allowed values of the definition it names."""
+        if not isinstance(type_, Named) or type_.name not in self._defined:
+            return type_
+        item = self._defined[type_.name]
+        return self._unconstrained(self._type(replace(item, allowed=None)))
 
     def _constrained(self, base: Type, text: Text, name: str) -> Type:
         tests = read_tests(text, _CLOSED, self.file, f"allowed values of {name!r}")

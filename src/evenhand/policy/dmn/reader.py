@@ -11,6 +11,7 @@ from evenhand.policy.dmn.elements import (
     Definitions,
     Element,
     FunctionDefinition,
+    FunctionItem,
     Import,
     InputData,
     ItemDefinition,
@@ -108,8 +109,15 @@ class _Reader:
             text_of(allowed) if allowed else None,
             text_of(constraint) if constraint else None,
             [self._item_definition(child) for child in node.all("itemComponent")],
-            node.first("functionItem") is not None,
+            self._function_item(node),
         )
+
+    def _function_item(self, node: Node) -> FunctionItem | None:
+        item = node.first("functionItem")
+        if item is None:
+            return None
+        parameters = {self._name(each): type_ref_of(each) for each in item.all("parameters")}
+        return FunctionItem(parameters, item.attributes.get("outputTypeRef"))
 
     def _name(self, node: Node) -> str:
         name = normal(node.attributes.get("name", ""))

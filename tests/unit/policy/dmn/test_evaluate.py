@@ -243,6 +243,57 @@ def test_results_conform_to_their_type(types: Model) -> None:
     assert types.evaluate("instances", {}) == [True, False, True]
 
 
+SWITCH = """
+<itemDefinition name="tSwitch"><typeRef>string</typeRef><allowedValues><text>"on", "off"</text></allowedValues></itemDefinition>
+"""
+DERIVED = """
+<itemDefinition name="tSame"><typeRef>tSwitch</typeRef></itemDefinition>
+<itemDefinition name="tOther"><typeRef>tSwitch</typeRef><allowedValues><text>"up"</text></allowedValues></itemDefinition>
+"""
+FUNCTION_TYPE = """
+<itemDefinition name="tFunction">
+  <functionItem outputTypeRef="tSwitch"><parameters name="x" typeRef="tSwitch"/></functionItem>
+</itemDefinition>
+"""
+
+
+def test_allowed_values_replace_those_of_the_base_and_are_inherited_without() -> None:
+    logic = (
+        "<context>"
+        + "".join(
+            f'<contextEntry><variable name="{name}" typeRef="{type_ref}"/>{literal(text)}</contextEntry>'
+            for name, type_ref, text in (
+                ("a", "tSame", '"on"'),
+                ("b", "tSame", '"up"'),
+                ("c", "tOther", '"up"'),
+                ("d", "tOther", '"on"'),
+            )
+        )
+        + "</context>"
+    )
+    model = model_of(SWITCH + DERIVED + decision(logic))
+    assert model.evaluate("d", {}) == {"a": "on", "b": None, "c": "up", "d": None}
+
+
+def test_what_is_bound_and_what_comes_back_conforms_to_the_types_of_functions() -> None:
+    function = (
+        FUNCTION_TYPE + '<businessKnowledgeModel id="k" name="k"><variable name="k" typeRef="tFunction"/>'
+        f'<encapsulatedLogic><formalParameter name="x"/>{literal("if x = null then &quot;null&quot; else x")}</encapsulatedLogic>'
+        "</businessKnowledgeModel>"
+    )
+    knows = '<knowledgeRequirement><requiredKnowledge href="#k"/></knowledgeRequirement>'
+    bound = f'<binding><parameter name="x" typeRef="tSwitch"/>{literal("&quot;away&quot;")}</binding>'
+    model = model_of(
+        SWITCH
+        + function
+        + decision(literal('[k("on"), k("away")]'), "called", knows)
+        + decision(f"<invocation>{literal('function(x) x = null')}{bound}</invocation>", "invoked")
+    )
+    # an argument that does not conform is null; so is a result, "null" being none of the allowed strings
+    assert model.evaluate("called", {}) == ["on", None]
+    assert model.evaluate("invoked", {}) is True
+
+
 def test_a_file_without_input_data() -> None:
     model = dmn.load(DATA / "camunda.dmn")
     assert model.evaluate("Choose a dish", {"season": "winter", "weekend": True}) == "soup"

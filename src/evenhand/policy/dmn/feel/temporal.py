@@ -21,7 +21,7 @@ _TIME_ONLY: Final = re.compile(_TIME)
 _MOMENT: Final = re.compile(f"({_DATE})(?:T({_TIME}))?")
 _YEARS_MONTHS: Final = re.compile(r"(-)?P(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?")
 _DAYS_TIME: Final = re.compile(
-    r"(-)?P(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,12})H)?(?:([0-9]{1,12})M)?(?:([0-9]{1,12}(?:\.[0-9]+)?)S)?)?"
+    r"(-)?P(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,12})H)?(?:([0-9]{1,12})M)?(?:([0-9]{1,12}(?:\.[0-9]*)?)S)?)?"
 )
 _MICROSECOND: Final = timedelta(microseconds=1)
 

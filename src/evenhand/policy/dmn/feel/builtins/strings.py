@@ -1,6 +1,6 @@
 """Functions on strings. Patterns are XPath's, run by the `regex` library: it knows Unicode classes, and stops when told."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -27,8 +27,9 @@ _XML_CLASSES: Final = {
 
 @LIBRARY.function("substring", "string: string, start position: number, length?: number")
 def _substring(_: Run, text: str, start: Value, length: Value = None) -> Value:
-    first = whole(start)
-    count = whole(length) if length is not None else len(text)
+    # fractions are cut off
+    first = whole(start.to_integral_value(ROUND_DOWN))
+    count = whole(length.to_integral_value(ROUND_DOWN)) if length is not None else len(text)
     if not first or abs(first) > len(text) or count is None or (length is not None and count < 1):
         return None
     begin = first - 1 if first > 0 else len(text) + first
