@@ -68,7 +68,9 @@ class Site:
             await answer(send, 303, "text/plain", b"", {"location": str(elsewhere)})
         else:
             if not await self._posts.answers(scope, headers, receive, send):
-                await self._rest(scope, receive, send)
+                # the server leaves the body out of what a HEAD is answered
+                asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+                await self._rest(asked, receive, send)
 
 
 def _descriptions(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from evenhand.booking import parsed, reproduce
-from evenhand.cases.opening import STATE_AFTER, due
+from evenhand.cases.opening import STATE_AFTER
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
 from evenhand.policy import Because, Policy, Ruling
@@ -276,6 +276,11 @@ async def _versions(
     ]
 
 
+def _due(moment: datetime, hours: int | None) -> datetime | None:
+    """By when somebody must have answered: elapsed hours after the application; None when the policy sets no deadline."""
+    return None if hours is None else moment + timedelta(hours=hours)
+
+
 def _number(text: str) -> int | None:
     """A case number, if the text is one that a case could have."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
@@ -307,7 +312,7 @@ def _in_depth(row: Any, postings: Sequence[Any]) -> CaseInDepth:
         row["market"],
         row["synthetic"],
         STATE_AFTER[row["outcome"]],
-        due(row["applied_at"], row["respond_within_hours"]),
+        _due(row["applied_at"], row["respond_within_hours"]),
         Filed(
             row["id"], row["order_id"], row["line"], row["buyer"], row["merchant"], row["remedy"], row["stage"], row["reason"],
             row["asked"], row["currency"], row["applied_at"], extra.get("evidence", []), extra.get("comment", ""),

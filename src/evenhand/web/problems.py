@@ -107,8 +107,9 @@ KINDS: Final = {
             413,
             "Too large",
             "请求过大",
-            "The body is larger, or holds more items, than one request may. Send it in several requests.",
-            "请求体过大或所含项目过多，请分成多个请求提交。",
+            "The body (413) or the head (431) is larger, or the body holds more items, than one request may. "
+            "Send it in several requests.",
+            "请求体（413）或请求头（431）过大，或所含项目过多，请分成多个请求提交。",
         ),
         Kind(
             "unsupported-media-type",

@@ -14,6 +14,7 @@ from evenhand.errors import BadInput, EvenhandError
 from evenhand.store import Database
 from evenhand.web.app import Site
 from evenhand.web.guard import is_loopback
+from evenhand.web.protocol import Protocol
 
 _BACKLOG: Final = 2048
 # How long requests may take to finish once the server is asked to stop.
@@ -47,7 +48,7 @@ async def serve(
         site = Site(desk, database, api_key=api_key)
         config = uvicorn.Config(
             site,
-            http="httptools",
+            http=Protocol,
             lifespan="off",
             ws="none",
             access_log=False,
