@@ -359,10 +359,10 @@ class _Builder:
         if words and len(words) + nulls == len([node for node in nodes if node is not None]):
             return choice(tuple(dict.fromkeys(words)))
         kind: Type | None = None
+        understood = True
         for (row, _, _), node in zip(draft.rows, nodes, strict=True):
-            if node is None:
-                continue
-            found = self._lower(row[column.index], lambda n=node: lowering.expression(n))
+            found = self._lower(row[column.index], lambda n=node: lowering.expression(n)) if node is not None else None
+            understood = understood and found is not None
             if found is None or found.type.kind == "null":
                 continue
             if found.type.many:
@@ -373,12 +373,8 @@ class _Builder:
                 self._fault(row[column.index], f"expected {kind} as in the rows above, found {found.type}")
                 return None
             kind = merged
-        if kind is None:
-            if not any(fault.line == draft.line for fault in self._faults) and all(
-                isinstance(node, syntax.Literal) for node in nodes if node is not None
-            ):
-                self._fault(column.place, f"{column.name} is never anything but null")
-            return None
+        if kind is None and understood and nodes:
+            self._fault(column.place, f"{column.name} is never anything but null")
         return kind
 
     def _output(self, draft: _Draft, column: _Column, kind: Type, values: list[Expr]) -> Output:

@@ -255,9 +255,10 @@ def arithmetic(operator: str, left: Expr, right: Expr, at: int) -> Expr:
     if operator in "+-" and kinds in (("duration", "duration"), ("months", "months")):
         return _combined(operator, left, right, left.type.kind, at)
     if operator in "+-" and kinds == ("datetime", "duration"):
-        return _combined(operator, left, right, "datetime", at)
+        return _in_calendar(_combined(operator, _unlimited(left), right, "datetime", at))
     if operator in "+-" and kinds == ("date", "duration"):
-        return _combined(operator, left, _quotient("floor", right, integer(_DAY), "number", at), "date", at)
+        days = _quotient("floor", right, integer(_DAY), "number", at)
+        return _in_calendar(_combined(operator, _unlimited(left), days, "date", at))
     if operator == "-" and kinds == ("datetime", "datetime"):
         return _combined(operator, left, right, "duration", at)
     if operator == "-" and kinds == ("date", "date"):
@@ -291,6 +292,29 @@ def _combined(operator: str, left: Expr, right: Expr, kind: str, at: int) -> Exp
     return Arith(found, operator, left, right)
 
 
+def _in_calendar(moment: Expr) -> Expr:
+    """A date, or a date and time, that was reckoned: null outside the years 1 to 9999, as FEEL has it for what cannot be."""
+    kind = moment.type
+    least, most = bounded(kind.kind).low, bounded(kind.kind).high
+    if least <= kind.low and kind.high <= most:
+        return moment
+    limited = replace(kind, low=max(kind.low, least), high=min(kind.high, most))
+    if isinstance(moment, Const) or limited.low > limited.high:
+        return _NULL
+    first, last = (Const(replace(kind, low=end, high=end), end) for end in (least, most))
+    within = And(BOOLEAN, (Compare(BOOLEAN, ">=", moment, first), Compare(BOOLEAN, "<=", moment, last)))
+    return If(limited, within, moment, Const(limited, None))
+
+
+def _unlimited(moment: Expr) -> Expr:
+    """What `_in_calendar` put its limits on: in a longer sum only the end must be in the calendar."""
+    match moment:
+        case If(condition=And(operands=(Compare(left=left), _)), otherwise=Const(value=None)) if left is moment.then:
+            return moment.then
+        case _:
+            return moment
+
+
 def _fold(operator: str, left: Value, right: Value) -> int:
     assert isinstance(left, int)
     assert isinstance(right, int)
@@ -317,6 +341,8 @@ def divided(left: Expr, right: Expr, at: int) -> Expr:
     else:
         right = _combined("*", right, integer(10**-shift), "number", at)
     found = _quotient("half_up", left, right, "number", at)
+    if found == _NULL:
+        return _NULL
     return _with_type(found, replace(found.type, scale=QUOTIENT_SCALE, unit=""))
 
 
@@ -327,6 +353,8 @@ def _quotient(
     kind: Literal["number", "duration"],
     at: int,
 ) -> Expr:
+    if isinstance(right, Const) and right.value == 0:
+        return _NULL
     a, b = left.type, right.type
     # the divisor nearest to zero bounds the result; zero itself gives null
     divisors = [d for d in {b.low, b.high, *(x for x in (-1, 1) if b.low <= x <= b.high)} if d]
@@ -336,7 +364,7 @@ def _quotient(
     if isinstance(left, Const) and isinstance(right, Const):
         assert isinstance(left.value, int)
         assert isinstance(right.value, int)
-        return Const(found, round_quotient(rounding, left.value, right.value)) if right.value else _NULL
+        return Const(found, round_quotient(rounding, left.value, right.value))
     return Quotient(found, rounding, left, right)
 
 
@@ -368,6 +396,8 @@ def rounded(rounding: Literal["half_up", "floor", "ceiling"], expr: Expr, scale:
 
 def _part(owner: Expr, part: str, at: int) -> Expr:
     """`.year` and the like of a date, a date and time (in UTC) or a duration."""
+    if owner.type.kind == "null":
+        return _NULL
     parts = _PARTS.get(owner.type.kind, {})
     if part not in parts:
         name = owner.name if isinstance(owner, Read) else "this"
@@ -746,9 +776,9 @@ def _list_contains(_: Lowering, arguments: tuple[Expr, ...], at: int) -> Expr:
     operand, wanted = arguments
     if not operand.type.many or not isinstance(operand, Read) or not isinstance(wanted, Const):
         raise CellError(at, "list contains takes the list that a table with hit policy R, O or C gives, and a literal")
-    value = fit(wanted, replace(operand.type, many=False), at)
-    assert isinstance(value, Const)
-    return In(BOOLEAN, operand, (value.value,))
+    one = compared("=", replace(operand, type=replace(operand.type, many=False)), wanted, at)
+    assert isinstance(one, In)
+    return In(BOOLEAN, operand, one.values) if one.values else Const(BOOLEAN, False)
 
 
 def _text_of(arguments: tuple[Expr, ...], name: str, at: int) -> str:
@@ -759,8 +789,8 @@ def _text_of(arguments: tuple[Expr, ...], name: str, at: int) -> str:
 
 
 def _date(_: Lowering, arguments: tuple[Expr, ...], at: int) -> Expr:
-    if len(arguments) == 1 and arguments[0].type.kind == "datetime":
-        return _date_of(arguments[0])
+    if len(arguments) == 1 and arguments[0].type.kind in ("datetime", "null"):
+        return _NULL if arguments[0].type.kind == "null" else _date_of(arguments[0])
     text = _text_of(arguments, "date", at)
     found = date_constant(text)
     if found is None:

@@ -223,7 +223,8 @@ class _Writer:
         return nullable(expr, self._sure)
 
     def _condition(self, rule: Rule) -> str:
-        return " and ".join(part for test in rule.tests if test is not None and (part := self._true(test)) != "True")
+        parts = [part for test in rule.tests if test is not None and (part := self._true(test)) != "True"]
+        return " and ".join(f"({part})" if " or " in part and len(parts) > 1 else part for part in parts)
 
     def _assign(self, names: list[str], values: tuple[Expr, ...]) -> None:
         for name, value in zip(names, values, strict=True):
@@ -455,6 +456,8 @@ class _Writer:
                 return f"{self._atom(expr)} is {holds}"
 
     def _member(self, expr: In, holds: bool) -> str:
+        if isinstance(expr.operand, Const):
+            return repr((expr.operand.value in expr.values) is holds)
         operand = self._atom(expr.operand)
         negated = "" if holds else "not "
         if expr.operand.type.many:

@@ -65,7 +65,7 @@ def query(model: Model, dialect: str, table: str, keep: Iterable[str] = ()) -> s
     items = [(name, sql.stepped(inside)) for inside, name in kept.items()] + made.items
     layers = _needed(made.layers, items, kept)
     layers[0] |= {inside: sql.column(name) for inside, name in kept.items()}
-    source = exp.maybe_parse(table, into=exp.Table, dialect=known.name)
+    source = exp.maybe_parse(table, into=exp.From, prefix="FROM", dialect=known.name).this
     return _nested(known, layers, items, source).sql(known.name, pretty=True)
 
 

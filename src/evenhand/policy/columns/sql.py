@@ -180,7 +180,8 @@ class Dialect:
         """A fact's column as values are held inside."""
         match kind.kind:
             case "number" if kind.scale:
-                digits = max(len(str(max(abs(kind.low), abs(kind.high)))), kind.scale)
+                # as many digits as the fact can have, and room for the product
+                digits = len(str(max(abs(kind.low), abs(kind.high)))) + kind.scale
                 exact = cast(value, f"decimal({digits}, {kind.scale})")
                 return cast(binary(exp.Mul, exact, number(10**kind.scale)), "bigint")
             case "date":
