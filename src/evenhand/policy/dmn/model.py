@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.dmn.compile import Compiler
@@ -14,9 +14,12 @@ from evenhand.policy.dmn.feel.values import Value
 from evenhand.policy.dmn.item_types import TypeTable
 from evenhand.policy.dmn.reader import read_definitions
 from evenhand.policy.dmn.words import members
+from evenhand.policy.dmn.xml import MAX_BYTES, read_xml
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 
-_MAX_IMPORTS = 50
+_MAX_IMPORTS: Final = 50
+# files that are looked through for a namespace
+_MOST_FILES: Final = 200
 
 
 def load(path: str | Path) -> "Model":
@@ -52,7 +55,10 @@ def _imported(each: Import, definitions: Definitions, path: Path, within: tuple[
         raise PolicyError(definitions.file, [Fault(each.line, 1, f"import {each.name or each.namespace!r}: {message}")])
 
     if not each.location:
-        fail("no locationURI says where the file is")
+        found = _beside(path, each.namespace)
+        if found is None:
+            fail(f"no locationURI says where the file is, and none beside it has the namespace {each.namespace!r}")
+        return _load(found, within)
     target = Path(each.location)
     if "://" in each.location or target.is_absolute() or ".." in target.parts:
         fail(f"{each.location!r} is refused: only files beside the importing one are read")
@@ -68,6 +74,21 @@ def _imported(each: Import, definitions: Definitions, path: Path, within: tuple[
     if model.definitions.namespace != each.namespace:
         fail(f"{each.location!r} has the namespace {model.definitions.namespace!r}, not {each.namespace!r}")
     return model
+
+
+def _beside(path: Path, namespace: str) -> Path | None:
+    """The DMN file beside one whose namespace it is, as files without locations are found."""
+    for candidate in sorted(path.parent.glob("*.dmn"))[:_MOST_FILES]:
+        if candidate.resolve() == path.resolve() or candidate.stat().st_size > MAX_BYTES:
+            continue
+        source = candidate.read_bytes()
+        if namespace.encode() in source:
+            try:
+                if read_xml(source, str(candidate)).attributes.get("namespace") == namespace:
+                    return candidate
+            except PolicyError:
+                continue  # a broken file beside it is not the one that is meant
+    return None
 
 
 class Model:

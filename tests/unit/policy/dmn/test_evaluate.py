@@ -320,6 +320,15 @@ def test_imports_from_beside_the_file() -> None:
         model.evaluate("price with tax", {})
 
 
+def test_an_import_without_a_place_is_found_by_its_namespace(tmp_path: Path) -> None:
+    importing = (DATA / "importing.dmn").read_text()
+    (tmp_path / "a.dmn").write_text("<broken urn:test:imported")
+    (tmp_path / "other name.dmn").write_bytes((DATA / "imported.dmn").read_bytes())
+    (tmp_path / "main.dmn").write_text(importing.replace('locationURI="imported.dmn"', ""))
+    model = dmn.load(tmp_path / "main.dmn")
+    assert model.evaluate("price with tax", {"common rules.net price": 10}) == Decimal("11.90")
+
+
 # what is wrong with a file
 
 
@@ -523,7 +532,7 @@ def test_a_file_too_large_or_absent_is_told(tmp_path: Path) -> None:
         ("http://example.org/x.dmn", "only files beside the importing one are read"),
         ("self.dmn", "imports the file that imports it"),
         ("none.dmn", "there is no file 'none.dmn' beside it"),
-        ("", "no locationURI says where the file is"),
+        ("", "no locationURI says where the file is, and none beside it has the namespace 'urn:i'"),
     ],
 )
 def test_imports_are_read_from_beside_the_file_only(tmp_path: Path, location: str, message: str) -> None:

@@ -222,6 +222,8 @@ NAMES: dict[str, Any] = {
     "count": Decimal(8),
     "客户 年龄": Decimal(30),
     "time offset rule": Decimal(12),
+    "in list values": [Decimal(1), Decimal(2)],
+    "values in a list": [Decimal(2)],
 }
 
 
@@ -243,6 +245,8 @@ NAMES: dict[str, Any] = {
         ("客户 年龄 > 18", "true"),
         ("time offset rule", "12"),
         ("for x in [1] return x + y", "[4]"),
+        ("every i in in list values satisfies even(i)", "false"),
+        ("every i in values in a list satisfies even(i)", "true"),
     ],
 )
 def test_the_longest_name_in_scope_wins(text: str, value: str) -> None:
