@@ -16,10 +16,11 @@ import msgspec
 
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
+from evenhand.cases.keeping import read_settings
+from evenhand.cases.settings import DEFAULT
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.markets import Followed, MarketDesk, time_zone
 from evenhand.policy import Policy
-from evenhand.policy.proof.check import check
 from evenhand.records import Market
 from evenhand.store import Queries
 
@@ -50,7 +51,7 @@ class Publication(msgspec.Struct, frozen=True):
 
 def checked(policy: Policy) -> None:
     """See that a document passes its check, which every one must before it is published; raises `BadInput`."""
-    report = check(policy)
+    report = policy.check()
     if not report.good:
         first = report.errors[0]
         more = f" (and {len(report.errors) - 1} more)" if len(report.errors) > 1 else ""
@@ -157,6 +158,7 @@ async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
     for market, effective, number in await connection.fetch(_sql.timelines):
         followed = Followed(effective, number, parsed(stored[number]["source"]))
         timelines.setdefault(market, []).append(followed)
+    settings = await read_settings(connection)
     markets: dict[str, MarketDesk] = {}
     for row in await connection.fetch(_desk.markets):
         market = Market(row["id"], row["name"], row["policy"], row["currency"], row["time_zone"], row["pinned"])
@@ -164,8 +166,14 @@ async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
         if market.pinned:
             number = latest[market.policy, market.pinned]
             versions = [Followed(date.min, number, parsed(stored[number]["source"]))]
-        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions)
+        cases = settings.get(row["no"], DEFAULT)
+        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions, cases)
     return markets
+
+
+async def next_revision(connection: Connection) -> None:
+    """Announce, inside the caller's transaction, a change of what servers keep in mind of markets."""
+    await connection.execute(_sql.next_revision)
 
 
 def _stated(rows: Sequence[Any], today: date) -> list[Publication]:

@@ -35,7 +35,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _HEADINGS: Final[Mapping[str, str]] = {
     "Facts": "本规则另设的事实",
     "Ruling": "裁决",
-    "Reasons": "理由",
+    "Reasons": "裁决理由",
     "Promises": "承诺",
     "Order": "结果次序",
     "Examples": "示例",

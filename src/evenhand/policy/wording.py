@@ -18,12 +18,12 @@ from evenhand.vocabulary import FACTS, Lang, word
 
 # The parts of a ruling, as columns and conditions name them.
 PARTS: Final[Mapping[str, Mapping[Lang, str]]] = {
-    "outcome": {"en": "outcome", "zh": "处理结果"},
+    "outcome": {"en": "outcome", "zh": "裁决结果"},
     "payer": {"en": "who pays", "zh": "承担方"},
     "amount": {"en": "amount refunded", "zh": "退款金额"},
     "return_required": {"en": "goods go back", "zh": "需要退货"},
     "respond_within_hours": {"en": "answer within", "zh": "答复时限"},
-    "because": {"en": "reason", "zh": "理由"},
+    "because": {"en": "reason", "zh": "裁决理由"},
 }
 _COMPARED: Final[Mapping[Lang, Mapping[str, str]]] = {
     "en": {"<": "under {}", "<=": "at most {}", ">": "over {}", ">=": "at least {}"},

@@ -108,7 +108,7 @@ def test_choices_are_said_in_both_languages() -> None:
     for value in ("quality", "not_as_described", "received", "good", "subsidise", "merchant_decides"):
         assert word(value, "en") in text
         assert word(value, "zh") in text
-    for heading in ("理由", "承诺", "示例", "生效日期", "账号诚信状态"):
+    for heading in ("裁决理由", "承诺", "示例", "生效日期", "账号诚信状态"):
         assert heading in text
 
 
@@ -169,7 +169,7 @@ def test_cells_in_words(column: str, cell: str, en: str, zh: str) -> None:
         (
             'merchant.experience_score >= 4.80 and (payer = "none" or outcome = "decline")',
             "store experience score is at least 4.80 and (the payer is nobody or the outcome is intercepted)",
-            "店铺体验分不低于4.80，且(承担方为“无”，或处理结果为“拦截”)",
+            "店铺体验分不低于4.80，且(承担方为“无”，或裁决结果为“拦截”)",
         ),
     ],
 )
