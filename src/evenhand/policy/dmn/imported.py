@@ -13,29 +13,20 @@ from typing import Final
 
 from evenhand.policy.dmn.cell_writer import CannotSay, CellWriter, literal
 from evenhand.policy.dmn.elements import (
-    BusinessKnowledgeModel,
     Conditional,
     Decision,
     DecisionService,
     DecisionTable,
-    Element,
     Expression,
-    FunctionDefinition,
     InputClause,
-    InputData,
     Invocation,
     LiteralExpression,
     OutputClause,
-    Text,
 )
-from evenhand.policy.dmn.fact_types import FactTypes
-from evenhand.policy.dmn.feel.builtins import FUNCTION_NAMES, FUNCTIONS
-from evenhand.policy.dmn.feel.errors import FeelError
-from evenhand.policy.dmn.feel.lexer import Names, in_name, tokens
-from evenhand.policy.dmn.feel.parser import parse
 from evenhand.policy.dmn.feel.stream import Vocabulary
 from evenhand.policy.dmn.feel.tree import ListLiteral, Literal, Node
-from evenhand.policy.dmn.item_types import fault_of, read_tests
+from evenhand.policy.dmn.import_scope import IDENTIFIER, ImportScope
+from evenhand.policy.dmn.item_types import read_tests
 from evenhand.policy.dmn.model import Model
 from evenhand.policy.dmn.sections import rows
 from evenhand.policy.errors import Fault, PolicyError
@@ -44,8 +35,6 @@ from evenhand.policy.ruling_parts import RULING_TYPES
 from evenhand.vocabulary import FACTS
 
 _RESERVED: Final = ("Facts", "Reasons", "Promises", "Order", "Examples")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-_MAX_INLINED: Final = 20
 
 
 def to_markdown(model: Model, effective: date) -> str:
@@ -71,15 +60,6 @@ def to_markdown(model: Model, effective: date) -> str:
 
 
 @dataclass(slots=True)
-class _Output:
-    """What a decision gives, in the words of the document."""
-
-    decision: Decision
-    # the names of its outputs, by what DMN calls them; a decision of one value has the key ""
-    names: dict[str, str]
-
-
-@dataclass(slots=True)
 class _Block:
     heading: str
     formulas: list[str] = field(default_factory=list[str])
@@ -91,18 +71,17 @@ class _Import:
         self.model = model
         self.file = model.definitions.file
         self.effective = effective
-        self.faults: list[Fault] = []
-        self.types = FactTypes(model, dict(model.definitions.sections).get("Facts"))
-        self.outputs: dict[str, _Output] = {}
-        self._inlined = 0
+        self.scope = ImportScope(model)
+        self.faults = self.scope.faults
+        self.types = self.scope.types
 
     def text(self) -> str:
         definitions = self.model.definitions
         if definitions.imports:
-            self.fault(definitions.imports[0].line, "a policy document imports nothing: bring the files together first")
-        self._undeclared_facts()
-        self._name_outputs()
-        blocks = [block for decision in self._decisions() if (block := self._block(decision)) is not None]
+            self.scope.fault(
+                definitions.imports[0].line, "a policy document imports nothing: bring the files together first"
+            )
+        blocks = [block for decision in self.scope.decisions() if (block := self._block(decision)) is not None]
         facts = self.types.rows(self.faults)
         if self.faults:
             raise PolicyError(self.file, set(self.faults))
@@ -120,9 +99,6 @@ class _Import:
         parts.extend(self._written(blocks))
         parts.extend(f"## {heading}\n{text}" for heading, text in definitions.sections)
         return "\n\n".join(parts) + "\n"
-
-    def fault(self, line: int, message: str) -> None:
-        self.faults.append(Fault(line, 1, message))
 
     def _front_matter(self) -> str:
         told = self.model.definitions.told
@@ -155,170 +131,20 @@ class _Import:
             used.add(heading)
             yield f"## {heading}\n" + (block.table or "\n".join(["```feel", *formulas, "```"]))
 
-    # names
-
-    def _decisions(self) -> list[Decision]:
-        return [element for element in self.model.definitions.elements.values() if isinstance(element, Decision)]
-
-    def _undeclared_facts(self) -> None:
-        """Camunda's editors leave input data out: a column headed by a plain name reads a fact of that name."""
-        declared = {
-            name for element in self.model.definitions.elements.values() for name in (element.name, element.variable)
-        }
-        for decision in self._decisions():
-            if isinstance(decision.expression, DecisionTable):
-                for clause in decision.expression.inputs:
-                    text = " ".join(clause.expression.text.text.split())
-                    plain = bool(text) and all(in_name(token) for token in tokens(text)[:-1]) and text[0].isalpha()
-                    if plain and text not in declared and text.partition(".")[0] not in declared:
-                        self.types.declare(text, clause.expression.type_ref, clause.expression.line)
-
-    def _name_outputs(self) -> None:
-        taken = set(self.types.names())
-        for decision in self._decisions():
-            table = self._table_of(decision)
-            several = table is not None and len(table.outputs) > 1
-            names: dict[str, str] = {}
-            for clause in table.outputs if table else [None]:
-                wanted = (clause.name if clause else None) or decision.name
-                name = self._identifier(wanted, decision.line)
-                if name in taken and name not in FACTS:
-                    name = f"{self._identifier(decision.name, decision.line)}_{name}"
-                if name in taken and name not in FACTS:
-                    self.fault(decision.line, f"{decision.name!r}: the name {name!r} is given twice")
-                taken.add(name)
-                names[clause.name or "" if several and clause else ""] = name
-            self.outputs[decision.id] = _Output(decision, names)
-
-    def _identifier(self, name: str, line: int) -> str:
-        """A name of letters, digits and _ for a name of DMN."""
-        if _IDENTIFIER.fullmatch(name):
-            return name
-        made = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9_]", "_", name)).strip("_")
-        if not made or not name.isascii():
-            self.fault(line, f"{name!r} is no name in a policy document: use letters of English, digits and _")
-            return "x"
-        return made if not made[0].isdigit() else f"_{made}"
-
-    def _table_of(self, decision: Decision) -> DecisionTable | None:
-        """The table of a decision, its own or that of the business knowledge model it invokes."""
-        expression = decision.expression
-        if isinstance(expression, Invocation):
-            knowledge = self._invoked(decision, expression)
-            expression = knowledge.body if knowledge else None
-        return expression if isinstance(expression, DecisionTable) else None
-
-    def _invoked(self, decision: Decision, invocation: Invocation) -> FunctionDefinition | None:
-        if not isinstance(invocation.function, LiteralExpression):
-            return None
-        name = " ".join(invocation.function.text.text.split())
-        found = self._knowledge(name, decision)
-        return found.logic if found and isinstance(found.logic, FunctionDefinition) else None
-
-    def _knowledge(self, name: str, element: Element) -> BusinessKnowledgeModel | None:
-        if not isinstance(element, Decision | BusinessKnowledgeModel):
-            return None
-        for href in element.knowledge:
-            target = self.model.target(href)[1]
-            if isinstance(target, BusinessKnowledgeModel) and name in (target.name, target.variable):
-                return target
-        return None
-
-    # expressions
-
-    def _words(self, element: Element, *names: str) -> Vocabulary:
-        known = [*names, *self.types.undeclared]
-        if isinstance(element, Decision | BusinessKnowledgeModel):
-            information = element.information if isinstance(element, Decision) else []
-            for href in (*information, *element.knowledge):
-                known.extend(self.model.called(*self.model.target(href)))
-        return Vocabulary(
-            Names(known), Names(self.model.members), self.model.types, self.model.type_names, FUNCTIONS, FUNCTION_NAMES
-        )
-
-    def _parsed(self, text: Text, words: Vocabulary, place: str) -> Node:
-        try:
-            return parse(text.text, words)
-        except FeelError as error:
-            raise fault_of(error, text, self.file, place) from error
-
-    def _writer(self, element: Element, bound: dict[str, str] | None = None) -> CellWriter:
-        return CellWriter(
-            lambda name: self._variable(element, name),
-            lambda name, members: self._member(element, name, members),
-            self.types.decimals,
-            lambda name, arguments, names, writer: self._inline(element, name, arguments, names, writer),
-            bound or {},
-        )
-
-    def _required(self, element: Element, name: str) -> Element | None:
-        information = element.information if isinstance(element, Decision) else []
-        for href in information:
-            owner, target = self.model.target(href)
-            if name in self.model.called(owner, target):
-                return target
-        return None
-
-    def _variable(self, element: Element, name: str) -> str | None:
-        target = self._required(element, name)
-        if isinstance(target, Decision):
-            return self.outputs[target.id].names.get("")
-        if isinstance(target, InputData):
-            return self.types.of_input(target)
-        if name in self.types.undeclared:
-            return self.types.undeclared[name]
-        raise CannotSay(f"a policy document has no words for {name!r}")
-
-    def _member(self, element: Element, name: str, members: tuple[str, ...]) -> str:
-        target = self._required(element, name)
-        if isinstance(target, Decision):
-            found = self.outputs[target.id].names.get(members[0]) if len(members) == 1 else None
-        else:
-            found = self.types.of_member(target, members) if isinstance(target, InputData) else None
-        if found is None:
-            raise CannotSay(f"there is no {'.'.join((name, *members))}")
-        return found
-
-    def _inline(
-        self, element: Element, name: str, arguments: tuple[Node, ...], names: tuple[str, ...], writer: CellWriter
-    ) -> str | None:
-        """A call of a business knowledge model, with its expression written out in place."""
-        knowledge = self._knowledge(name, element)
-        if knowledge is None:
-            return None
-        logic = knowledge.logic
-        if not isinstance(logic, FunctionDefinition) or not isinstance(logic.body, LiteralExpression):
-            raise CannotSay(
-                f"a policy document calls no functions: {name!r} is not one expression to write in its place"
-            )
-        parameters = [parameter for parameter, _ in logic.parameters]
-        given = dict(zip(names or parameters, arguments, strict=False))
-        if len(arguments) != len(parameters) or given.keys() != set(parameters):
-            raise CannotSay(f"{name!r} takes {', '.join(parameters)}")
-        self._inlined += 1
-        if self._inlined > _MAX_INLINED * 50 or len(writer.bound) > _MAX_INLINED * 10:
-            raise CannotSay(f"{name!r} calls itself, and a policy document has no recursion")
-        bound = {parameter: writer.expression(argument) for parameter, argument in given.items()}
-        body = self._parsed(logic.body.text, self._words(knowledge, knowledge.name, *parameters), f"{name!r}")
-        try:
-            return self._writer(knowledge, bound).expression(body)
-        except RecursionError as error:
-            raise CannotSay(f"{name!r} calls itself, and a policy document has no recursion") from error
-
     # decisions
 
     def _block(self, decision: Decision) -> _Block | None:
         place = f"decision {decision.name!r}"
         try:
             expression = decision.expression
-            words, writer = self._words(decision), self._writer(decision)
+            words, writer = self.scope.words(decision), self.scope.writer(decision)
             if isinstance(expression, Invocation):
                 return self._invocation(decision, expression, place)
             return self._logic(decision, expression, words, writer, place)
         except PolicyError as error:
             self.faults.extend(error.faults)
         except CannotSay as error:
-            self.fault(decision.line, f"{place}: {error}")
+            self.scope.fault(decision.line, f"{place}: {error}")
         return None
 
     def _logic(
@@ -327,12 +153,12 @@ class _Import:
         if isinstance(expression, DecisionTable):
             return _Block(decision.label, table=self._table(decision, expression, words, writer, place))
         formula = self._formula(expression, words, writer, place)
-        return _Block(decision.label, [f"{self.outputs[decision.id].names['']} = {formula}"])
+        return _Block(decision.label, [f"{self.scope.outputs[decision.id].names['']} = {formula}"])
 
     def _formula(self, expression: Expression | None, words: Vocabulary, writer: CellWriter, place: str) -> str:
         match expression:
             case LiteralExpression():
-                return writer.output(self._parsed(expression.text, words, place))
+                return writer.output(self.scope.parsed(expression.text, words, place))
             case Conditional():
                 parts = [
                     self._formula(part, words, writer, place)
@@ -346,22 +172,22 @@ class _Import:
                 raise CannotSay(f"a policy document has no words for a {kind}")
 
     def _invocation(self, decision: Decision, invocation: Invocation, place: str) -> _Block:
-        logic = self._invoked(decision, invocation)
+        logic = self.scope.invoked(decision, invocation)
         if logic is None:
             raise CannotSay("it invokes something else than a business knowledge model with logic")
         assert isinstance(invocation.function, LiteralExpression)
-        knowledge = self._knowledge(" ".join(invocation.function.text.text.split()), decision)
+        knowledge = self.scope.knowledge(" ".join(invocation.function.text.text.split()), decision)
         assert knowledge is not None
-        words, writer = self._words(decision), self._writer(decision)
+        words, writer = self.scope.words(decision), self.scope.writer(decision)
         bound = {parameter: "null" for parameter, _ in logic.parameters}
         for name, _, value in invocation.bindings:
             if name not in bound:
                 raise CannotSay(f"it binds {name!r}, which is no parameter of {knowledge.name!r}")
             formula = self._formula(value, words, writer, f"{place}, parameter {name!r}")
             bound[name] = formula if re.fullmatch(r'[\w.]+|"[^"]*"', formula) else f"({formula})"
-        inner = self._words(knowledge, *bound)
+        inner = self.scope.words(knowledge, *bound)
         return self._logic(
-            decision, logic.body, inner, self._writer(knowledge, bound), f"{place}, by {knowledge.name!r}"
+            decision, logic.body, inner, self.scope.writer(knowledge, bound), f"{place}, by {knowledge.name!r}"
         )
 
     # tables
@@ -369,7 +195,7 @@ class _Import:
     def _table(
         self, decision: Decision, table: DecisionTable, words: Vocabulary, writer: CellWriter, place: str
     ) -> str:
-        names = list(self.outputs[decision.id].names.values())
+        names = list(self.scope.outputs[decision.id].names.values())
         heads = [self._head(clause, words, writer, place) for clause in table.inputs]
         arrows = [
             f"→ {name}{self._listed(clause, table, words, place)}"
@@ -404,7 +230,7 @@ class _Import:
     def _head(self, clause: InputClause, words: Vocabulary, writer: CellWriter, place: str) -> str:
         at = f"{place}, input {clause.label!r}"
         try:
-            head = writer.output(self._parsed(clause.expression.text, words, at))
+            head = writer.output(self.scope.parsed(clause.expression.text, words, at))
             if clause.values is not None and clause.values.text.strip():
                 self.types.limit(head, read_tests(clause.values, words, self.file, at))
         except CannotSay as error:
@@ -414,13 +240,13 @@ class _Import:
     def _cell(self, entry: LiteralExpression, name: str, words: Vocabulary, writer: CellWriter, place: str) -> str:
         if not entry.text.text.strip():
             return "null"
-        node = self._parsed(entry.text, words, place)
+        node = self.scope.parsed(entry.text, words, place)
         text = writer.output(node)
         choices = {
             **{fact.name: fact.values for fact in FACTS.values()},
             **{n: t.values for n, t in RULING_TYPES.items()},
         }
-        if isinstance(node, Literal) and isinstance(node.value, str) and _IDENTIFIER.fullmatch(node.value):
+        if isinstance(node, Literal) and isinstance(node.value, str) and IDENTIFIER.fullmatch(node.value):
             return node.value if node.value in choices.get(name, ()) or name == "because" else text
         return text
 

@@ -203,6 +203,22 @@ def test_what_cannot_be_a_fact_is_refused_by_name(items: str, message: str) -> N
     assert message in str(caught.value)
 
 
+def test_knowledge_that_doubles_itself_is_bounded() -> None:
+    """x + x, thirty times over, would be a cell of a billion characters."""
+    models = "".join(
+        f'<businessKnowledgeModel id="k{n}" name="f{n}"><variable name="f{n}"/>'
+        + (f'<knowledgeRequirement><requiredKnowledge href="#k{n - 1}"/></knowledgeRequirement>' if n else "")
+        + '<encapsulatedLogic><formalParameter name="x"/>'
+        + literal(f"f{n - 1}(x) + f{n - 1}(x)" if n else "x + x")
+        + "</encapsulatedLogic>"
+        "</businessKnowledgeModel>"
+        for n in range(30)
+    )
+    knows = '<knowledgeRequirement><requiredKnowledge href="#k29"/></knowledgeRequirement>'
+    with pytest.raises(PolicyError, match=r"longer than a cell may be|no recursion"):
+        to_markdown(model_of(models + decision(literal("f29(1)"), "d", knows)), date(2025, 1, 1))
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     model = model_of(
         INPUTS + decision(literal("amount asked ** 2"), "d", READS) + decision("<list/>", "e") + decision("", "f")

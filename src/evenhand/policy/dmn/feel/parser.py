@@ -7,7 +7,7 @@ from evenhand.policy.dmn.feel.errors import FeelError
 from evenhand.policy.dmn.feel.iteration import BuiltInName, Call, Domain, Filter, For, FunctionLiteral, Quantified
 from evenhand.policy.dmn.feel.lexer import Names, unquoted
 from evenhand.policy.dmn.feel.run import deep_stack
-from evenhand.policy.dmn.feel.stream import Stream, Vocabulary
+from evenhand.policy.dmn.feel.stream import Vocabulary
 from evenhand.policy.dmn.feel.temporal import PROPERTIES, parse_at
 from evenhand.policy.dmn.feel.tree import (
     ANYTHING,
@@ -29,7 +29,8 @@ from evenhand.policy.dmn.feel.tree import (
     Test,
     UnaryTests,
 )
-from evenhand.policy.dmn.feel.types import ANY, BASIC, FunctionType, ListOf, RangeOf, Structure, Type
+from evenhand.policy.dmn.feel.type_parser import TypeStream
+from evenhand.policy.dmn.feel.types import Type
 from evenhand.policy.dmn.feel.values import number
 from evenhand.policy.errors import suggestion
 
@@ -63,7 +64,7 @@ def parse_tests(text: str, vocabulary: Vocabulary) -> UnaryTests:
         return _Parser(text, vocabulary).whole_tests()
 
 
-class _Parser(Stream):
+class _Parser(TypeStream):
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         super().__init__(text, vocabulary)
         # `?` is the value under test; outside of tests it has no meaning
@@ -221,21 +222,17 @@ class _Parser(Stream):
         variable = self.variable()
         function = self.function()
         if variable and variable[1] >= (function[1] if function else 1) and (variable[1] > 1 or not self._keyword()):
-            self._advance(variable[1])
+            self.advance(variable[1])
             return Name(variable[0])
         if function and (function[1] > 1 or not self._keyword()):
             called = self.tokens[self.place + function[1]].text == "("
             if called or not self.filters:
-                self._advance(function[1])
+                self.advance(function[1])
                 return BuiltInName(self.vocabulary.functions[function[0]])
         return self._keyword_or_member()
 
     def _keyword(self) -> bool:
         return self.next.text in _CONSTANTS or self.next.text in ("if", "for", "some", "every", "function")
-
-    def _advance(self, count: int) -> None:
-        for _ in range(count):
-            self.take()
 
     def _keyword_or_member(self) -> Node:
         word = self.next.text
@@ -286,7 +283,7 @@ class _Parser(Stream):
             default=None,
         )
         if longest:
-            self._advance(longest[1])
+            self.advance(longest[1])
             return longest[0]
         if self.next.kind != "word":
             raise self.error(f"expected the name of a member, found {self.found()}")
@@ -447,47 +444,3 @@ class _Parser(Stream):
             raise self.error("external functions (Java, PMML) are refused: Evenhand runs FEEL only")
         with self.scope(*(name for name, _ in parameters)):
             return FunctionLiteral(tuple(parameters), self.expression())
-
-    # types
-
-    def type(self) -> Type:
-        with self.deeper():
-            match = self.vocabulary.type_names.match(self.tokens, self.place)
-            if not match and self.at("function"):
-                match = ("function", 1)
-            if not match:
-                raise self.error(
-                    f"expected a type, found {self.found()}{suggestion(self.next.text, self.vocabulary.type_names.all)}"
-                )
-            name, count = match
-            self._advance(count)
-            if (
-                name in ("list", "range", "context", "function")
-                and name not in self.vocabulary.types
-                and self.skip("<")
-            ):
-                return self._parametrised(name)
-            return self.vocabulary.types.get(name) or BASIC.get(name, ANY)
-
-    def _parametrised(self, name: str) -> Type:
-        if name == "context":
-            fields: dict[str, Type] = {}
-            while not self.skip(">"):
-                key = self.name_until(":")
-                self.expect(":")
-                fields[key] = self.type()
-                if not self.at(">"):
-                    self.expect(",")
-            return Structure(fields)
-        parts: list[Type] = []
-        while not self.skip(">"):
-            parts.append(self.type())
-            if not self.at(">"):
-                self.expect(",")
-        if name == "function":
-            if self.skip("->"):
-                self.type()
-            return FunctionType(tuple(parts))
-        if len(parts) != 1:
-            raise self.error(f"{name}<...> takes one type")
-        return ListOf(parts[0]) if name == "list" else RangeOf(parts[0])

@@ -61,6 +61,10 @@ class Stream:
         self.place += 1
         return token
 
+    def advance(self, count: int) -> None:
+        for _ in range(count):
+            self.take()
+
     def at(self, *texts: str) -> bool:
         return self.next.text in texts and self.next.kind != "string"
 
