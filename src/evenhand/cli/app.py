@@ -405,6 +405,17 @@ def bench_rulings(
     run(seconds=seconds, rounds=rounds, as_json=json)
 
 
+@bench_app.command("check")
+def bench_check(
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Measurements of each; medians are reported.")] = 3,
+    json: Json = False,
+) -> None:
+    """Checking documents of 30 to 1,000 rows, overlaps and gaps of tables with 1,500, and whether both provers agree."""
+    from evenhand.bench.checking import run
+
+    run(rounds=rounds, as_json=json)
+
+
 @bench_app.command("evidence")
 def bench_evidence(
     photos: Annotated[

@@ -26,9 +26,9 @@ from evenhand.policy.tree import Expr, Model
 from evenhand.policy.types import Type, Value
 
 AMOUNT: Final = "application.amount"
-# Z3 gets no more of the time that remains than this share for one promise that the grid has decided already.
-_SECOND_OPINION: Final = 0.2
-# ... and no question gets more than this.
+# Seconds that Z3 gets for a promise that the grid has decided already.
+_SECOND_OPINION: Final = 2.0
+# No question gets more than this share of the time that remains.
 _SHARE: Final = 0.25
 
 
@@ -101,7 +101,7 @@ class Provers:
         reasons: list[str] = []
         for name, prove in (("grid", self._by_grid), ("z3", self._by_z3)):
             try:
-                most = self.deadline.left * _SECOND_OPINION if found else self.patience
+                most = min(_SECOND_OPINION, self.patience) if found else self.patience
                 found[name] = prove(promise, most)
             except Undecided as error:
                 reasons.append(str(error))

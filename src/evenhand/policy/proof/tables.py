@@ -23,7 +23,8 @@ from evenhand.policy.tree import Const, Read, Rule, Table
 
 # So many findings of one kind are shown of a table; then it is said that there are more.
 MOST_SHOWN: Final = 5
-_SECOND_OPINION: Final = 0.1
+# Seconds that Z3 gets to confirm what boxes have answered.
+_SECOND_OPINION: Final = 0.5
 SINGLE: Final = ("U", "A", "P", "F")
 
 
@@ -115,7 +116,7 @@ class TableCheck:
         assert self._boxes is not None
         provers = self._provers
         try:
-            answer = provers.solver.find(question, provers.kinds, provers.deadline.left * _SECOND_OPINION) is not None
+            answer = provers.solver.find(question, provers.kinds, _SECOND_OPINION) is not None
         except Undecided:
             return
         if answer != found and (answer or self._boxes.exact):
