@@ -10,6 +10,7 @@ import msgspec
 from evenhand import __version__
 from evenhand.accounts.state import Account, Connection, save
 from evenhand.errors import BadInput
+from evenhand.evidence.reuse import Shown
 from evenhand.facts import Facts, remember
 from evenhand.filings import Filing, conflict
 from evenhand.fund.transfers import cause_of
@@ -78,8 +79,9 @@ _BATCH: Final = _COLUMNS.index("batch")
 class Batch:
     """Rulings on their way into the store. What an earlier one in the batch did, a later one sees."""
 
-    def __init__(self, accounts: dict[int, Account]) -> None:
+    def __init__(self, accounts: dict[int, Account], shown: Shown) -> None:
         self.accounts = accounts
+        self.shown = shown
         self._rows: list[list[Any]] = []
         self._transfers: list[tuple[Any, ...]] = []
         self._answers: dict[tuple[int, str], tuple[bytes, Ruled]] = {}
@@ -110,6 +112,7 @@ class Batch:
         """Take a ruling into the batch and the accounts' history; returns its answer."""
         application, market = filing.application, filing.market
         remember(filing, ruling.outcome, self.accounts[filing.buyer], self.accounts[filing.merchant])
+        self.shown.take(filing.index, filing.case)
         cause = cause_of(ruling.outcome, ruling.payer, ruling.amount)
         if cause:
             self._granted[filing.line] = self._granted.get(filing.line, 0) + ruling.amount
@@ -158,6 +161,7 @@ class Batch:
         if self._transfers:
             columns = [list(column) for column in zip(*self._transfers, strict=True)]
             await connection.execute(_sql.grant, *columns, now)
+        await self.shown.write(connection)
         await save(connection, self.accounts)
 
 

@@ -22,8 +22,9 @@ from evenhand.accounts.rules import Rules
 from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
 from evenhand.errors import Conflict, EvenhandError, StoreError, UnknownThing
+from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import build_facts
-from evenhand.filings import join_orders
+from evenhand.filings import Filing, join_orders
 from evenhand.intake import OrderTaken, take_orders
 from evenhand.markets import MarketDesk, time_zone
 from evenhand.policy import Policy, shipped
@@ -83,6 +84,8 @@ class Desk:
         self._reading = asyncio.Lock()
         self._booking = asyncio.Lock()
         self._ahead: Mapping[int, Account] = {}
+        # what the applications of that batch show as evidence
+        self._shown = Shown()
 
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
@@ -186,6 +189,7 @@ class Desk:
         items: Sequence[tuple[str, Application]],
         now: datetime,
         ahead: Mapping[int, Account],
+        shown: Shown,
     ) -> tuple[Batch, dict[int, Ruled | EvenhandError]]:
         """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead` is what the batch before is writing."""
         joined = await join_orders(connection, self.markets, items, now)
@@ -193,7 +197,10 @@ class Desk:
         accounts = caught_up(joined.accounts, ahead)
         for ring in joined.rings.values():
             caught_up(ring, ahead)
-        batch = Batch(accounts)
+        shown = await look_up(
+            connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], shown
+        )
+        batch = Batch(accounts, shown)
         for filing in joined.filings:
             try:
                 answer = batch.before(filing)
@@ -203,7 +210,7 @@ class Desk:
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
                     ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
-                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring)
+                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring, shown.reused(filing.index))
                     ruling = policy.rule_trusted(facts, filing.market.currency)
                     answer = batch.add(filing, number, facts, ruling)
                 answers[filing.index] = answer
@@ -220,17 +227,17 @@ class Desk:
         """
         async with self._reading, self._pool.acquire() as connection:
             now, ahead = self._clock(), self._ahead
-            batch, answers = await self._path(connection, items, now, ahead)
+            batch, answers = await self._path(connection, items, now, ahead, self._shown)
             await self._booking.acquire()
             failed = self._ahead is not ahead
-            self._ahead = batch.accounts if batch else {}
+            self._ahead, self._shown = (batch.accounts, batch.shown) if batch else ({}, Shown())
         try:
             if failed:
                 raise Stale
             async with self._pool.acquire() as connection, connection.transaction():
                 await batch.book(connection, now)
         except BaseException:
-            self._ahead = {}
+            self._ahead, self._shown = {}, Shown()
             raise
         finally:
             self._booking.release()
@@ -243,7 +250,7 @@ class Desk:
             self._ahead = {}
             joined = await join_orders(connection, self.markets, items, now)
             await state.lock(connection, joined.accounts)
-            batch, answers = await self._path(connection, items, now, {})
+            batch, answers = await self._path(connection, items, now, {}, Shown())
             await batch.book(connection, now)
             return [answers[index] for index in range(len(items))]
 
@@ -271,3 +278,8 @@ def caught_up(read: dict[int, Account], ahead: Mapping[int, Account]) -> dict[in
         if before.version >= read[number].version:
             read[number] = Account(before.version + 1, before.tiles[:])
     return read
+
+
+def _evidence(filing: Filing) -> Asked:
+    """What an application refers to as evidence."""
+    return Asked(filing.index, filing.market.number, filing.line, filing.moment, filing.application.evidence)

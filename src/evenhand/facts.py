@@ -20,6 +20,7 @@ def build_facts(
     rules: Rules | None = None,
     anchor: str = "",
     ring: Collection[Account] = (),
+    reused_evidence: bool | None = None,
 ) -> Facts:
     """The facts of a filing, nested as in JSON; what is not known is None.
 
@@ -28,8 +29,8 @@ def build_facts(
 
     `ring` are the accounts linked with the buyer, the buyer included, where there are any.
 
-    History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`,
-    `abuse.empty_parcel` and `abuse.reused_evidence` are not observed yet, so they are None.
+    History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`
+    and `abuse.empty_parcel` are not observed yet, so they are None.
     """
     market, application = filing.market, filing.application
     day = market.day(filing.moment)
@@ -61,7 +62,7 @@ def build_facts(
             "frequent_refund_only": None,
             "empty_parcel": None,
             "frequent_counterfeit_claims": None,
-            "reused_evidence": None,
+            "reused_evidence": reused_evidence,
         },
         "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day) | ring_facts(ring, day),
     }

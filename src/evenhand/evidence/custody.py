@@ -1,0 +1,239 @@
+"""Custody: taking evidence in, sealing it, comparing it with all there is, and giving it out again.
+
+Everything that costs time happens here, when evidence comes: it is examined, its original and its copy are sealed in the vault,
+and what it is like is written down. A ruling later only looks that up. Additions are made one at a time, so that of two pictures
+that come at once the later sees the earlier; most of the search is done before, and only what came meanwhile is searched then.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+import asyncpg
+import msgspec
+import numpy as np
+
+from evenhand.errors import BadInput, UnknownThing
+from evenhand.evidence.examine import Examined, examine
+from evenhand.evidence.index import Candidate, Index
+from evenhand.evidence.likeness import LEAST_LIKENESS
+from evenhand.evidence.matching import MOST_CANDIDATES, compare
+from evenhand.evidence.pdq import THUMBNAIL, packed, unpacked
+from evenhand.evidence.reuse import Asked, look_up
+from evenhand.evidence.vault import Vault
+from evenhand.store import Database, Queries
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Party = Literal["buyer", "merchant", "platform", "inspector"]
+
+_sql: Final = Queries.load("evidence")
+# Images are large when they are unpacked: so many are looked at together.
+_AT_ONCE: Final = 2
+_PAGE: Final = 20_000
+# A picture that many show has many likes; so many are written down, and told.
+MOST_ALIKE: Final = 100
+
+
+class Alike(msgspec.Struct, frozen=True):
+    """Other evidence that is the same file, or shows the same photograph."""
+
+    evidence: str
+    # byte for byte
+    exact: bool
+    # differing bits of 256 of the nearest hashes; null where only the bytes were compared
+    distance: int | None
+    # correlation of the details, -1 to 1; null where only the bytes were compared
+    likeness: float | None
+    # numbers of the cases in which it was shown
+    cases: list[str]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A piece of evidence, sealed."""
+
+    # what an application's `evidence` refers to
+    id: str
+    market: str
+    party: str
+    kind: str
+    # of the original
+    bytes: int
+    # of the sealed original and of the copy that is given out, in hexadecimal
+    sha256: str
+    copy_sha256: str
+    # of an image, in pixels, as stored in the file
+    width: int | None
+    height: int | None
+    # an image with more than one is animated; only the first is looked at
+    frames: int | None
+    # how much there is to see, 0 to 100; below 50 a picture is compared by its bytes only
+    quality: int | None
+    received_at: datetime
+    # what it is like, the likest first
+    alike: list[Alike]
+
+
+class _Match(NamedTuple):
+    earlier: int
+    exact: bool
+    distance: int | None
+    likeness: float | None
+
+
+class Custody:
+    """Keeps the evidence of one database."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._pool = database.pool
+        self._vault = vault
+        self._index = Index()
+        # number of the last evidence in the index
+        self._last = 0
+        self._indexing = asyncio.Lock()
+        self._examining = asyncio.Semaphore(_AT_ONCE)
+
+    async def take(self, market: int, party: Party, data: bytes, now: datetime, *, case: int | None = None) -> Evidence:
+        """Take a file in for a market (its number), and add it to one of its cases where one is named.
+
+        Raises `BadInput` when the file is not taken, `UnknownThing` for a case the market has not, `StoreError` when it cannot be
+        sealed; nothing is written down then.
+        """
+        async with self._examining:
+            line = await self._line_of(market, case) if case is not None else None
+            found = await asyncio.to_thread(examine, data)
+            sealed = await self._vault.put(data)
+            copied = await self._vault.put(found.picture.copy) if found.picture else sealed
+            known, matches = await self._matches(found, 0)
+            name = f"ev_{secrets.token_hex(16)}"
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(_sql.one_at_a_time)
+                matches += (await self._matches(found, known))[1]
+                same = [
+                    _Match(row["no"], True, None, None) for row in await connection.fetch(_sql.same, sealed, MOST_ALIKE)
+                ]
+                number = await connection.fetchval(
+                    _sql.add, *_row(name, market, party, data, sealed, copied, found, now)
+                )
+                await _write_alike(connection, number, matches, same)
+                if line is not None and case is not None:
+                    shown = await look_up(connection, [Asked(0, market, line, now, (name,))])
+                    shown.take(0, case)
+                    await shown.write(connection)
+        return await self.describe(name)
+
+    async def describe(self, name: str) -> Evidence:
+        """What is known of a piece of evidence; raises `UnknownThing`."""
+        async with self._pool.acquire() as connection:
+            row = await _one(connection, name)
+            alike = await connection.fetch(_sql.alike, row["no"], MOST_ALIKE)
+        return Evidence(
+            row["id"],
+            row["market"],
+            row["party"],
+            row["kind"],
+            row["bytes"],
+            row["sealed"].hex(),
+            row["copied"].hex(),
+            row["width"],
+            row["height"],
+            row["frames"],
+            row["quality"],
+            row["received_at"],
+            [
+                Alike(
+                    one["id"],
+                    one["exact"],
+                    one["distance"],
+                    None if one["likeness"] is None else round(one["likeness"], 3),
+                    [str(case) for case in one["cases"]],
+                )
+                for one in alike
+            ],
+        )
+
+    async def copy_of(self, name: str) -> tuple[str, bytes]:
+        """The kind of a piece of evidence and the copy that may be shown; raises `UnknownThing`, `StoreError`."""
+        async with self._pool.acquire() as connection:
+            row = await _one(connection, name)
+        return row["kind"], await self._vault.get(row["copied"])
+
+    async def _line_of(self, market: int, case: int) -> int:
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(_sql.line_of_case, case)
+        if row is None or row["market"] != market:
+            raise UnknownThing(f"the market has no case {case}", field="case")
+        return row["line"]
+
+    async def _matches(self, found: Examined, first: int) -> tuple[int, list[_Match]]:
+        """Evidence from place `first` of the index on that shows the same photograph, and how far the index goes by now."""
+        if not found.asking:
+            return first, []
+        async with self._pool.acquire() as connection:
+            async with self._indexing:
+                await self._catch_up(connection)
+                until = len(self._index)
+                near = await asyncio.to_thread(self._index.near, found.asking, first=first)
+            near = near[:MOST_CANDIDATES]
+            rows = await connection.fetch(_sql.thumbnails, [one.number for one in near]) if near else ()
+        thumbnails = {row["no"]: row["thumbnail"] for row in rows}
+        return until, await asyncio.to_thread(_checked, found, near, thumbnails)
+
+    async def _catch_up(self, connection: Connection) -> None:
+        """Read what was added since, by this process or another."""
+        while rows := await connection.fetch(_sql.fingerprints, self._last, _PAGE):
+            wholes = unpacked(b"".join(row["pdq"] for row in rows))
+            windows = unpacked(b"".join(row["windows"] for row in rows))
+            self._index.add([row["no"] for row in rows], wholes, windows)
+            self._last = rows[-1]["no"]
+
+
+def _checked(found: Examined, near: Sequence[Candidate], thumbnails: dict[int, bytes]) -> list[_Match]:
+    """Candidates that show the same photograph. One whose evidence has gone meanwhile is passed over."""
+    matches: list[_Match] = []
+    for candidate in near:
+        if candidate.number in thumbnails:
+            small = np.frombuffer(thumbnails[candidate.number], np.uint8).reshape(THUMBNAIL, THUMBNAIL)
+            likely = compare(small, found.asking, candidate)
+            if likely >= LEAST_LIKENESS:
+                matches.append(_Match(candidate.number, False, candidate.distance, min(likely, 1.0)))
+    return matches
+
+
+def _row(
+    name: str, market: int, party: Party, data: bytes, sealed: bytes, copied: bytes, found: Examined, now: datetime
+) -> tuple[object, ...]:
+    picture = found.picture
+    size = (picture.width, picture.height, picture.frames) if picture else (None, None, None)
+    prints: tuple[bytes | None, ...] = (None, None, None)
+    if found.asking:
+        itself = found.asking[0]
+        prints = (packed(itself.whole), packed(itself.windows), itself.thumbnail.tobytes())
+    return (name, market, party, found.kind, len(data), sealed, copied, *size, found.quality, *prints, now)
+
+
+async def _write_alike(connection: Connection, number: int, matches: list[_Match], same: list[_Match]) -> None:
+    """Write down what evidence is like, the same files first, each once."""
+    by_sight = {one.earlier: one for one in matches}
+    every = {one.earlier: by_sight.get(one.earlier, one)._replace(exact=True) for one in same}
+    for one in sorted(matches, key=lambda match: -(match.likeness or 0)):
+        every.setdefault(one.earlier, one)
+    rows = list(every.values())[:MOST_ALIKE]
+    if rows:
+        await connection.execute(_sql.add_alike, number, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def _one(connection: Connection, name: str) -> asyncpg.Record:
+    row = await connection.fetchrow(_sql.one, name) if "\0" not in name else None
+    if row is None:
+        raise UnknownThing(f"there is no evidence {name[:60]!r}", field="id")
+    return row
+
+
+def party_of(text: str) -> Party:
+    """Read who shows the evidence; raises `BadInput`."""
+    for party in ("buyer", "merchant", "platform", "inspector"):
+        if text == party:
+            return party
+    raise BadInput("is one of buyer, merchant, platform, inspector", field="party")

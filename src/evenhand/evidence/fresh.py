@@ -1,0 +1,118 @@
+"""A fresh photograph on request: somebody asks for one that shows a code, written by hand beside the goods.
+
+A photograph taken for another case, or made up before, cannot show the code. Whether it does is for a person to say: no program
+here looks for it, and none tries to tell made-up pictures from real ones, as published detectors miss most of them.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import asyncpg.pool
+import msgspec
+
+from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.evidence.content import IMAGES
+from evenhand.store import Queries
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+_sql: Final = Queries.load("evidence")
+# Without the letters and digits that hands write alike.
+_ALPHABET: Final = "ACDEFGHJKLMNPQRTUVWXY346789"
+_LENGTH: Final = 6
+_LONGEST: Final = 24 * 30
+
+
+class PhotoCheck(msgspec.Struct, frozen=True):
+    """What a person saw on the photograph that answered."""
+
+    evidence: str
+    shows_code: bool
+    checked_by: str
+    checked_at: datetime
+    note: str
+
+
+class PhotoRequest(msgspec.Struct, frozen=True):
+    """A fresh photograph that was asked for."""
+
+    request: str
+    case: str
+    # to be written by hand and laid beside the goods
+    code: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    # null until a person has looked at an answer
+    check: PhotoCheck | None
+
+
+async def ask(connection: Connection, case: int, asked_by: str, hours: int, now: datetime) -> PhotoRequest:
+    """Ask for a fresh photograph in a case, to come within `hours`; raises `BadInput`, `UnknownThing`."""
+    _check_person(asked_by, "asked_by")
+    if not 1 <= hours <= _LONGEST:
+        raise BadInput(f"is between 1 and {_LONGEST}", field="hours")
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    try:
+        number = await connection.fetchval(_sql.ask_photo, case, code, asked_by, now, now + timedelta(hours=hours))
+    except asyncpg.ForeignKeyViolationError:
+        raise UnknownThing(f"there is no case {case}", field="case") from None
+    return _request(await connection.fetchrow(_sql.photo_request, number))
+
+
+async def requests(connection: Connection, case: int) -> list[PhotoRequest]:
+    """The photographs asked for in a case, oldest first."""
+    return [_request(row) for row in await connection.fetch(_sql.photo_requests, case)]
+
+
+async def check(
+    connection: Connection,
+    request: int,
+    evidence: str,
+    checked_by: str,
+    now: datetime,
+    *,
+    shows_code: bool,
+    note: str = "",
+) -> PhotoRequest:
+    """Write down what a person saw on the photograph that answers a request, once.
+
+    Raises `UnknownThing` for a request or evidence there is not, `BadInput` when the evidence cannot be the answer (no image,
+    another market's, received before it was asked for or after the time was up), `Conflict` when it was looked at before.
+    """
+    _check_person(checked_by, "checked_by")
+    if len(note) > 4000 or "\0" in note:
+        raise BadInput("is a text of at most 4,000 characters", field="note")
+    asked = await connection.fetchrow(_sql.photo_request, request)
+    if asked is None:
+        raise UnknownThing(f"there is no request {request}", field="request")
+    shown = await connection.fetchrow(_sql.one, evidence) if "\0" not in evidence else None
+    if shown is None:
+        raise UnknownThing(f"there is no evidence {evidence[:60]!r}", field="evidence")
+    if shown["kind"] not in IMAGES:
+        raise BadInput("is no photograph", field="evidence")
+    if shown["market"] != asked["market_id"]:
+        raise BadInput("belongs to another market", field="evidence")
+    if shown["received_at"] < asked["asked_at"]:
+        raise BadInput("came before the photograph was asked for", field="evidence")
+    if shown["received_at"] > asked["expires_at"]:
+        raise BadInput("came after the time for it was up; ask for another", field="evidence")
+    if await connection.fetchval(_sql.check_photo, request, evidence, shows_code, checked_by, now, note) is None:
+        raise Conflict(f"request {request} was looked at before", field="request")
+    return _request(await connection.fetchrow(_sql.photo_request, request))
+
+
+def _check_person(name: str, where: str) -> None:
+    if not name.strip() or len(name) > 120 or "\0" in name:
+        raise BadInput("names a person, in at most 120 characters", field=where)
+
+
+def _request(row: Any) -> PhotoRequest:
+    seen = None
+    if row["shows_code"] is not None:
+        seen = PhotoCheck(row["evidence"], row["shows_code"], row["checked_by"], row["checked_at"], row["note"])
+    return PhotoRequest(
+        str(row["no"]), str(row["case_no"]), row["code"], row["asked_by"], row["asked_at"], row["expires_at"], seen
+    )

@@ -1,0 +1,138 @@
+"""Whether what an application shows was shown before, in a case about another order.
+
+What evidence is like was found when it came (`custody`); here it is only looked up, in one query for all applications of a batch
+that refer to evidence, and in none for the others. A buyer may show the same photograph again about the same order.
+
+A batch is ruled while the one before it is being written, and its applications see each other: what those show is looked up in
+memory. Two processes ruling two buyers' applications in the same moment do not see each other's; the next one sees both.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import asyncpg
+import asyncpg.pool
+
+from evenhand.store import Queries
+
+_sql: Final = Queries.load("evidence")
+_reference: Final = re.compile(r"ev_[0-9a-f]{32}")
+# So many other cases are written down with a use.
+_MOST_CASES: Final = 50
+
+
+class Asked(NamedTuple):
+    """An application that refers to evidence."""
+
+    # in the batch
+    place: int
+    # numbers of its market and of the order line it is about
+    market: int
+    line: int
+    # when it was filed
+    moment: datetime
+    references: Sequence[str]
+
+
+def refers(references: Iterable[str]) -> bool:
+    """Whether there are references to evidence that was uploaded, among names and links of the marketplace's own."""
+    return any(_reference.fullmatch(one) for one in references)
+
+
+class _Use(NamedTuple):
+    case: int
+    order: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Evidence an application refers to."""
+
+    number: int
+    order: int
+    at: datetime
+    # many write the same text: that says nothing
+    comparable: bool
+    # numbers of itself and of what it is like
+    kin: list[int]
+    # the other cases in which any of them was shown
+    cases: set[int]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a batch's applications show."""
+
+    pieces: dict[int, list[_Piece]] = field(default_factory=dict[int, list[_Piece]])
+    # places of applications that also refer to what is not known here
+    unknown: set[int] = field(default_factory=set[int])
+    # by number of the evidence: where this batch shows it
+    uses: dict[int, list[_Use]] = field(default_factory=dict[int, list[_Use]])
+    rows: list[tuple[int, int, int, datetime, str]] = field(default_factory=list[tuple[int, int, int, datetime, str]])
+    # the batch that is being written meanwhile
+    ahead: "Shown | None" = None
+
+    def reused(self, place: int) -> bool | None:
+        """Whether the application at a place shows what was shown before; None when that cannot be known of all it shows."""
+        pieces = self.pieces.get(place)
+        if not pieces:
+            return None
+        if any(self._seen_in(piece) for piece in pieces):
+            return True
+        return None if place in self.unknown or not all(piece.comparable for piece in pieces) else False
+
+    def take(self, place: int, case: int) -> None:
+        """The application at a place was ruled: what it shows counts as shown from now on."""
+        for piece in self.pieces.get(place, ()):
+            cases = ",".join(str(number) for number in sorted(self._seen_in(piece))[:_MOST_CASES])
+            self.rows.append((case, piece.number, piece.order, piece.at, f"{{{cases}}}"))
+            self.uses.setdefault(piece.number, []).append(_Use(case, piece.order, piece.at))
+
+    async def write(self, connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy") -> None:
+        """Write down what was shown, inside the caller's transaction."""
+        self.ahead = None
+        if self.rows:
+            await connection.execute(_sql.use, *(list(column) for column in zip(*self.rows, strict=True)))
+
+    def _seen_in(self, piece: _Piece) -> set[int]:
+        if not piece.comparable:
+            return set()
+        found = set(piece.cases)
+        for batch in (self, self.ahead):
+            if batch is not None and batch.uses:
+                for number in piece.kin:
+                    for use in batch.uses.get(number, ()):
+                        if use.order != piece.order and use.at <= piece.at:
+                            found.add(use.case)
+        return found
+
+
+async def look_up(
+    connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy",
+    asked: Sequence[Asked],
+    ahead: Shown | None = None,
+) -> Shown:
+    """Look up what applications refer to, in one query; none when there are none."""
+    shown = Shown(ahead=ahead if ahead is not None and ahead.uses else None)
+    if not asked:
+        return shown
+    rows = [
+        (one.place, one.market, name, one.line, one.moment)
+        for one in asked
+        for name in dict.fromkeys(one.references)
+        if _reference.fullmatch(name)
+    ]
+    found = await connection.fetch(_sql.shown, *(list(column) for column in zip(*rows, strict=True)), _MOST_CASES)
+    moments = {one.place: one.moment for one in asked}
+    known: set[tuple[int, str]] = set()
+    for row in found:
+        place = row["i"]
+        known.add((place, row["id"]))
+        piece = _Piece(row["no"], row["order_no"], moments[place], row["comparable"], row["kin"], set(row["cases"]))
+        shown.pieces.setdefault(place, []).append(piece)
+    shown.unknown = {one.place for one in asked if any((one.place, name) not in known for name in one.references)}
+    return shown
