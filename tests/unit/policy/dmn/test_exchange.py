@@ -268,6 +268,39 @@ def test_a_round_trip_keeps_the_meaning(policy: Policy) -> None:
     assert told(back) == told(policy)
 
 
+ORDERED = """---
+policy: ordered
+version: 1
+effective: 2025-01-01
+---
+# Ordered choices are compared
+
+## Ruling
+| F | buyer.integrity            | application.amount | trusted | → outcome         |
+|---|----------------------------|--------------------|---------|-------------------|
+| 1 | not(>= "fair")             | -                  | -       | decline           |
+| 2 | >= "good"                  | <= half + 1000     | true    | subsidise         |
+| 3 | ["fair".."good"], null     | -                  | -       | negotiate         |
+| 4 | -                          | -                  | null    | review            |
+| 5 | -                          | -                  | -       | return_and_refund |
+
+```feel
+trusted = not(buyer.integrity < "good") and (buyer.label = none or abuse.score / 3 < 0.1)
+half = floor(order.amount / 2)
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "policy", [*shipped(), Policy.parse(ORDERED)], ids=lambda policy: f"{policy.name}-{policy.version}"
+)
+def test_the_difference_of_a_round_trip_is_proven_to_be_nothing(policy: Policy) -> None:
+    back = Policy.parse(to_markdown(exported(policy), date(2000, 1, 1)))
+    difference = policy.diff(back, reasons=True)
+    assert difference.same
+    assert difference.complete
+
+
 def trees(policy: Policy) -> dict[str, Any]:
     """What every table and formula means, in typed trees."""
     found: dict[str, Any] = {}
