@@ -265,7 +265,7 @@ class _Parser:
                 depth += (token.text == "(") - (token.text == ")")
                 if token.text == ".." and depth == 1:
                     return True
-                if token.text == "," or depth == 0:
+                if token.text in ",[]" or depth == 0:
                     return False
         return False
 

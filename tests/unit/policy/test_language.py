@@ -135,6 +135,8 @@ def test_a_cell_matches_what_it_says(column: str, cell: str, yes: list[Any], no:
         ("n between 1 and 3", {"n": 3}, True),
         ("n in (1, 5, > 10)", {"n": 11}, True),
         ("n in [1..5)", {"n": 5}, False),
+        ("n in ([1..5], 9)", {"n": 9}, True),
+        ("n in (1..5)", {"n": 1}, False),
         ('colour = "red" or n = 1', {"colour": "red"}, True),
         ("n > 1 and flag", {"n": None, "flag": False}, False),
         ("n > 1 and flag", {"n": None, "flag": True}, None),
