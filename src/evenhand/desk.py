@@ -164,7 +164,7 @@ class Desk:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 await self.refresh()
-            except (*_LOST, EvenhandError, asyncpg.PostgresError) as error:
+            except Exception as error:  # whatever it is, what is published next must be noticed
                 _log.warning("cannot see what was published: %s", error)
 
     async def rule(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:

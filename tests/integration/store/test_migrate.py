@@ -86,3 +86,23 @@ def test_files_must_be_numbered_without_gaps(tmp_path: Path, names: list[str]) -
         (tmp_path / name).write_text("select 1")
     with pytest.raises(ValueError, match="is not the name of migration"):
         shipped(tmp_path)
+
+
+async def test_markets_from_before_publications_follow_what_they_followed(empty_url: str) -> None:
+    """Migration 2, over data of migration 1: of several texts of a version the latest; pinned markets need none."""
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, shipped()[:1])
+    await connection.execute(
+        """insert into market (id, name, policy, pinned, currency, time_zone) values
+               ('dated', 'D', 'p', null, 'CNY', 'Asia/Shanghai'), ('pinned', 'P', 'p', '1', 'CNY', 'Asia/Shanghai');
+           insert into policy_version (policy, version, effective, hash, source) values
+               ('p', '1', '2021-01-01', 'first text', ''), ('p', '2', '2024-01-01', 'x', ''),
+               ('p', '1', '2021-01-01', 'corrected text', ''), ('q', '1', '2020-01-01', 'y', '')"""
+    )
+    await migrate(connection)
+    rows = await connection.fetch(
+        """select m.id, p.effective::text, v.hash from publication p join market m on m.no = p.market
+           join policy_version v on v.no = p.policy_version order by p.effective"""
+    )
+    assert [tuple(row) for row in rows] == [("dated", "2021-01-01", "corrected text"), ("dated", "2024-01-01", "x")]
+    await connection.close()

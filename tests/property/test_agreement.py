@@ -1,0 +1,156 @@
+"""Whatever a policy says, its compilers agree: the row function, the columns of every engine, and a plain reference.
+
+Policies are random documents with every hit policy and type; facts lean to nulls and boundaries. Every counterexample that was
+ever found is kept as a document in `counterexamples/` and runs each time.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+
+from evenhand.policy import Policy, PolicyError, shipped
+from evenhand.policy.row import Row, compile_row
+from evenhand.policy.types import Value
+from evenhand.policy.values import trusted
+from tests.strategies.engines import held, kinds, table, wanted
+from tests.strategies.policies import document, facts
+from tests.strategies.reference import Answer, answer
+
+COUNTEREXAMPLES = sorted((Path(__file__).parent / "counterexamples").glob("*.md"))
+# What may rightly be refused in a random document; anything else is a mistake of the language or of the generator.
+REFUSED = ("more than 64 bits hold", "is never anything but null", "this interval is empty")
+
+
+def compiled(source: str) -> Policy | None:
+    """A policy, or None where the document is rightly refused."""
+    try:
+        return Policy.parse(source)
+    except PolicyError as error:
+        strange = [fault for fault in error.faults if not any(text in fault.message for text in REFUSED)]
+        assert not strange, f"{error}\n{source}"
+        return None
+
+
+def drawn(seed: int, count: int, each: int) -> Iterator[tuple[Policy, list[dict[str, Value]]]]:
+    """The counterexamples, the shipped policies and scorecards, and random policies; each with facts."""
+    rng = random.Random(seed)
+    fixed = [Policy.parse(path.read_text("utf-8"), path.name) for path in COUNTEREXAMPLES]
+    for policy in (*fixed, *shipped(), *scorecards()):
+        yield policy, facts(rng, policy.model, 5 * each)
+    found = 0
+    while found < count:
+        policy = compiled(document(rng))
+        if policy is not None:
+            found += 1
+            yield policy, facts(rng, policy.model, each)
+
+
+def scorecards() -> list[Policy]:
+    folder = Path(__file__).parents[2] / "src/evenhand/accounts/scorecards"
+    return [Policy.parse(path.read_text("utf-8"), path.name) for path in sorted(folder.glob("*.md"))]
+
+
+def check_row(policy: Policy, compiled_row: Row, row: Mapping[str, Value], said: Answer) -> None:
+    """The row function against the reference: ruling, rows and outputs."""
+    nested: dict[str, Any] = {}
+    for name, value in row.items():
+        *groups, leaf = name.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[leaf] = trusted(policy.model.facts[name], value)
+    found = compiled_row.decide(nested)
+    ruling = {name: found[place] for name, place in compiled_row.parts.items()}
+    outputs = {name: found[place] for name, place in compiled_row.outputs.items()}
+    rows = {name: found[place] for name, place in compiled_row.hits.items()}
+    rows = {name: hit if isinstance(hit, list) else [hit] if hit else [] for name, hit in rows.items()}
+    where = f"{row}\n{policy.source}\n{policy.row_source}"
+    assert exactly(ruling) == exactly(said.ruling), where
+    assert exactly(outputs) == exactly(said.outputs), where
+    assert rows == said.rows, where
+
+
+def exactly(values: Mapping[str, Any]) -> dict[str, str]:
+    """So that True is not 1."""
+    return {name: repr(value) for name, value in values.items()}
+
+
+def check_columns(policy: Policy, query: str, found: Sequence[Mapping[str, Any]], rows: Sequence[Any]) -> None:
+    """An engine's answer, row by row in the order of the facts, against the reference."""
+    types = kinds(policy)
+    assert len(found) == len(rows)
+    for one, row in zip(found, rows, strict=True):
+        should = wanted(policy, answer(policy.model, row))
+        got = {name: held(types[name], one[name]) for name in should}
+        assert exactly(got) == exactly(should), f"{row}\n{policy.source}\n{query}"
+
+
+def queries(policy: Policy, dialect: str, rows: Sequence[Mapping[str, Value]]) -> tuple[str, str]:
+    """The SELECT list at work, and the whole query."""
+    source = table(policy.model, rows, dialect)
+    return (
+        f"SELECT id, {policy.sql(dialect)} FROM {source} ORDER BY id",
+        f"SELECT * FROM ({policy.query(dialect, f'(SELECT * FROM {source}) AS t', ['id'])}) AS t ORDER BY id",
+    )
+
+
+def on_duckdb(connection: duckdb.DuckDBPyConnection, policy: Policy, query: str) -> list[dict[str, Any]]:
+    moments = [name for name, kind in kinds(policy).items() if kind.kind == "datetime"]
+    if moments:  # DuckDB hands out moments with a zone only where pytz is installed
+        plain = ", ".join(
+            f'CAST("{name}" AS TIMESTAMP{"[]" if kinds(policy)[name].many else ""}) AS "{name}"' for name in moments
+        )
+        query = f"SELECT * REPLACE ({plain}) FROM ({query}) ORDER BY id"
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@pytest.fixture(scope="module")
+def duck() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET threads = 1")
+        yield connection
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_row_function_and_duckdb_agree_with_the_reference(duck: duckdb.DuckDBPyConnection, rng: Random) -> None:
+    policy = compiled(document(rng))
+    if policy is None:
+        reject()
+    rows = facts(rng, policy.model, 12)
+    check_all(duck, policy, rows)
+
+
+def test_every_counterexample_and_shipped_policy(duck: duckdb.DuckDBPyConnection) -> None:
+    for policy, rows in drawn(1, 150, 40):
+        check_all(duck, policy, rows)
+
+
+def check_all(duck: duckdb.DuckDBPyConnection, policy: Policy, rows: list[dict[str, Value]]) -> None:
+    function = compile_row(policy.model)
+    for row in rows:
+        check_row(policy, function, row, answer(policy.model, row))
+    for query in queries(policy, "duckdb", rows):
+        check_columns(policy, query, on_duckdb(duck, policy, query), rows)
+
+
+async def test_postgresql_agrees_with_the_reference(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url, timeout=30)
+    try:
+        for policy, rows in drawn(2, 120, 25):
+            for query in queries(policy, "postgres", rows):
+                found = [dict(one) for one in await connection.fetch(query)]
+                check_columns(policy, query, found, rows)
+    finally:
+        await connection.close()
