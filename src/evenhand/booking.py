@@ -9,6 +9,8 @@ import msgspec
 
 from evenhand import __version__
 from evenhand.accounts.state import Account, Connection, save
+from evenhand.cases.keeping import COLUMNS as CASE_COLUMNS
+from evenhand.cases.opening import STATE_AFTER, first_due, waits
 from evenhand.errors import BadInput
 from evenhand.evidence.reuse import Shown
 from evenhand.facts import Facts, remember
@@ -84,6 +86,8 @@ class Batch:
         self.shown = shown
         self._rows: list[list[Any]] = []
         self._transfers: list[tuple[Any, ...]] = []
+        # cases that a clock or a person must come back to
+        self._waiting: list[tuple[Filing, Ruling]] = []
         self._answers: dict[tuple[int, str], tuple[bytes, Ruled]] = {}
         self._granted: dict[int, int] = {}
 
@@ -120,6 +124,8 @@ class Batch:
             self._transfers.append(
                 (filing.case, market.number, market.currency, cause, *parties, ruling.amount, filing.moment)
             )
+        if waits(ruling.outcome, ruling.respond_within_hours):
+            self._waiting.append((filing, ruling))
         extra = None
         if application.evidence or application.comment:
             extra = _json.encode({"evidence": application.evidence, "comment": application.comment}).decode()
@@ -158,11 +164,23 @@ class Batch:
             row[_BATCH] = number
         # COPY costs a third of what the same rows cost as arrays of an INSERT
         await connection.copy_records_to_table("application", records=self._rows, columns=_COLUMNS)
+        if self._waiting:
+            cases = [_waiting_case(filing, ruling, now) for filing, ruling in self._waiting]
+            await connection.copy_records_to_table("case_file", records=cases, columns=CASE_COLUMNS)
         if self._transfers:
             columns = [list(column) for column in zip(*self._transfers, strict=True)]
             await connection.execute(_sql.grant, *columns, now)
         await self.shown.write(connection)
         await save(connection, self.accounts)
+
+
+def _waiting_case(filing: Filing, ruling: Ruling, now: datetime) -> tuple[Any, ...]:
+    """The row of a case that must be come back to, in the order of its columns."""
+    market = filing.market
+    due = first_due(ruling.outcome, ruling.respond_within_hours, now, market.cases, market.zone)
+    with_person = ruling.outcome == "review"
+    clock, person = (None, due) if with_person else (due, None)
+    return filing.case, market.number, STATE_AFTER[ruling.outcome], clock, due, person, filing.application.amount
 
 
 async def issued_before(connection: Connection, repeats: Mapping[int, int]) -> dict[int, Ruled]:

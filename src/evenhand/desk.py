@@ -103,6 +103,11 @@ class Desk:
         desk._looking = asyncio.create_task(desk._keep_looking())
         return desk
 
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What tells the time here."""
+        return self._clock
+
     async def close(self) -> None:
         if self._looking:
             self._looking.cancel()

@@ -3,7 +3,9 @@
     EvenhandError
     ├── BadInput            a value from outside is wrong: names the field, and file and line where there are
     │   └── UnknownThing    it names something that does not exist (market, order, case, policy)
-    ├── Conflict            the same id was sent before with a different body
+    ├── Conflict            the same id was sent before with a different body, or the case is past what is asked
+    │   └── OutOfDate       the case has moved on since it was read
+    ├── NotAllowed          somebody acts on what is not theirs, or in a role that may not
     ├── PolicyError         a policy document is wrong: file, line, column, expectation, suggestion
     └── StoreError          the database cannot be reached, started or migrated
 
@@ -42,6 +44,19 @@ class UnknownThing(BadInput):
 
 class Conflict(EvenhandError):
     """The same id was sent before with a different body; `field` names what differs, where it is known."""
+
+    def __init__(self, detail: str, *, field: str = "") -> None:
+        self.detail = detail
+        self.field = field
+        super().__init__(detail)
+
+
+class OutOfDate(Conflict):
+    """Something was changed since it was read: read it again, and decide again."""
+
+
+class NotAllowed(EvenhandError):
+    """Somebody acts on what is not theirs, or in a role that may not; `field` names what says so."""
 
     def __init__(self, detail: str, *, field: str = "") -> None:
         self.detail = detail

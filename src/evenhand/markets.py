@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from evenhand.cases.settings import DEFAULT, Settings
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
 from evenhand.records import Market
@@ -39,10 +40,19 @@ class Followed(NamedTuple):
 class MarketDesk:
     """One market, ready to rule. A pinned market follows one version since ever."""
 
-    def __init__(self, number: int, market: Market, synthetic: bool, versions: Iterable[Followed]) -> None:
+    def __init__(
+        self,
+        number: int,
+        market: Market,
+        synthetic: bool,
+        versions: Iterable[Followed],
+        cases: Settings = DEFAULT,
+    ) -> None:
         self.number = number
         self.market = market
         self.synthetic = synthetic
+        # how it handles what happens after a ruling
+        self.cases = cases
         self.currency = market.currency
         self.zone = time_zone(market.time_zone)
         self.versions = tuple(sorted(versions, key=lambda version: version.effective))

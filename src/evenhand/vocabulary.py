@@ -83,6 +83,8 @@ OUTCOMES: Final = (
     "review",
 )
 PAYERS: Final = ("platform", "merchant", "none")
+# What follows when a deadline passes and nobody has answered.
+ON_SILENCE: Final = ("accept", "escalate", "close")
 
 # The order of the measures is the order of their columns in an account's day tiles: append, never reorder.
 BUYER_MEASURES: Final = (

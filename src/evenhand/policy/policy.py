@@ -50,6 +50,7 @@ class Policy:
             ]
             if self.model.ruling
             else []
+        self._silence = self._row.parts.get("on_silence")
         )
 
     @classmethod
@@ -232,6 +233,7 @@ class Policy:
         )
 
     def decide(self, facts: Facts) -> dict[str, Any]:
+            answer[self._silence] if self._silence is not None else None,
         """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
         return dict(zip(self._row.outputs, self._every(facts), strict=True))
 

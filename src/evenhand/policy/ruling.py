@@ -21,7 +21,7 @@ class TraceStep(msgspec.Struct, frozen=True):
     outputs: dict[str, Any]
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
     """A policy's answer to one set of facts."""
 
     outcome: str
@@ -38,6 +38,8 @@ class Ruling(msgspec.Struct, frozen=True):
     because: Because
     # the tables that were evaluated, in order
     trace: list[TraceStep]
+    # what follows when nobody answers in time (accept, escalate, close), where the policy says
+    on_silence: str | None = None
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")

@@ -6,6 +6,8 @@ amount                what was asked, when the outcome gives money back; never m
 return_required       whether the outcome is return_and_refund
 respond_within_hours  null: no deadline
 because               the reason code, or null
+on_silence            what follows when nobody answers in time: accept, escalate or close. Only where a table gives it; else the
+                      case's own defaults hold (`evenhand.cases.opening`)
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +15,7 @@ from typing import Final
 
 from evenhand.policy.tree import Const, Expr, Extreme, If, In, Output, Read, Step
 from evenhand.policy.types import BOOLEAN, TEXT, Type, bounded, choice, of_fact
-from evenhand.vocabulary import FACTS, OUTCOMES, PAYERS
+from evenhand.vocabulary import FACTS, ON_SILENCE, OUTCOMES, PAYERS
 
 _ASKED: Final = of_fact(FACTS["application.amount"])
 _MONEY: Final = bounded("number", 0, _ASKED.high, unit="money")
@@ -24,6 +26,7 @@ RULING_TYPES: Final[Mapping[str, Type]] = {
     "return_required": BOOLEAN,
     "respond_within_hours": bounded("number", 1, 24 * 366),
     "because": TEXT,
+    "on_silence": choice(ON_SILENCE),
 }
 # Outcomes that give the buyer money back.
 GIVING: Final = ("subsidise", "refund_by_merchant", "return_and_refund")
@@ -62,6 +65,8 @@ def ruling_parts(outputs: Mapping[str, tuple[Step, Output]], fault: Callable[[in
     parts["respond_within_hours"] = _or_else(outputs, "respond_within_hours", hours_type, Const(hours_type, None))
     because = outputs["because"][1].type if "because" in outputs else TEXT
     parts["because"] = _or_else(outputs, "because", because, Const(because, None))
+    if "on_silence" in outputs:
+        parts["on_silence"] = Read(RULING_TYPES["on_silence"], "on_silence")
     return parts
 
 

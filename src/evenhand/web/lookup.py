@@ -11,7 +11,9 @@ import asyncpg
 import msgspec
 
 from evenhand.booking import parsed, reproduce
-from evenhand.cases.opening import STATE_AFTER
+from evenhand.cases.model import Case as Life
+from evenhand.cases.model import Decision, Offer, Paid
+from evenhand.casework import Casework
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
 from evenhand.policy import Because, Policy, Ruling
@@ -127,10 +129,21 @@ class Case(msgspec.Struct, frozen=True):
     case: str
     market: str
     synthetic: bool
-    # closed, open, negotiating or under_review
+    # opened, negotiating, escalated, under_review, settling or closed
     state: str
-    # by when the next party must have answered
+    # how often it has moved: what If-Match takes
+    version: int
+    # whose answer is awaited, and by when; what then happens is in the policy
+    turn: str | None
     respond_by: datetime | None
+    # by when a person is to have ruled
+    wanted_by: datetime | None
+    # what the parties offered one another
+    offers: list[Offer]
+    # the decision in force, once there is one, and how the case ended
+    decision: Decision | None
+    ended: str | None
+    paid: Paid
     application: Filed
     order: OrderOfCase
     ruling: Issued
@@ -176,6 +189,8 @@ class CaseInDepth:
     facts: dict[str, Any]
     market_name: str
     time_zone: str
+    # where it stands, whole
+    life: Life
 
 
 class Lookup:
@@ -183,6 +198,7 @@ class Lookup:
 
     def __init__(self, desk: Desk, database: Database) -> None:
         self.desk = desk
+        self.casework = Casework(desk, database, clock=desk.clock)
         self._pool = database.pool
 
     @asynccontextmanager
@@ -253,15 +269,14 @@ class Lookup:
     async def case(self, number: str) -> CaseInDepth:
         """One case; raises `Refused` (404) when there is none of that number."""
         no = _number(number)
-        row = None
-        postings: Sequence[Any] = ()
         if no is not None:
             async with self.reading() as connection:
                 row = await connection.fetchrow(_sql.case, no)
-                postings = await connection.fetch(_sql.postings, no) if row else ()
-        if row is None:
-            raise Refused("not-found", f"there is no case {number[:40]!r}", field="case")
-        return _in_depth(row, postings)
+                if row is not None:
+                    postings = await connection.fetch(_sql.postings, no)
+                    loaded = await self.casework.load(connection, no)
+                    return _in_depth(row, postings, loaded.case)
+        raise Refused("not-found", f"there is no case {number[:40]!r}", field="case")
 
 
 async def _versions(
@@ -274,11 +289,6 @@ async def _versions(
         for row in await connection.fetch(_sql.policy_versions)
         if policy in (None, row["policy"]) and version in (None, row["version"])
     ]
-
-
-def _due(moment: datetime, hours: int | None) -> datetime | None:
-    """By when somebody must have answered: elapsed hours after the application; None when the policy sets no deadline."""
-    return None if hours is None else moment + timedelta(hours=hours)
 
 
 def _number(text: str) -> int | None:
@@ -304,15 +314,22 @@ def _line(row: Any) -> CaseLine:
     )  # fmt: skip
 
 
-def _in_depth(row: Any, postings: Sequence[Any]) -> CaseInDepth:
+def _in_depth(row: Any, postings: Sequence[Any], life: Life) -> CaseInDepth:
     ruling = reproduce(row["source"], row["facts"], row["currency"])
     extra: dict[str, Any] = msgspec.json.decode(row["extra"]) if row["extra"] else {}
     case = Case(
         str(row["no"]),
         row["market"],
         row["synthetic"],
-        STATE_AFTER[row["outcome"]],
-        _due(row["applied_at"], row["respond_within_hours"]),
+        life.state,
+        life.version,
+        life.turn,
+        life.due,
+        life.wanted_by,
+        list(life.offers),
+        life.decision,
+        life.ended,
+        life.paid,
         Filed(
             row["id"], row["order_id"], row["line"], row["buyer"], row["merchant"], row["remedy"], row["stage"], row["reason"],
             row["asked"], row["currency"], row["applied_at"], extra.get("evidence", []), extra.get("comment", ""),
@@ -338,4 +355,6 @@ def _in_depth(row: Any, postings: Sequence[Any]) -> CaseInDepth:
         row["booked_at"],
     )  # fmt: skip
     policy = parsed(row["source"])
-    return CaseInDepth(case, policy, ruling, msgspec.json.decode(row["facts"]), row["market_name"], row["time_zone"])
+    return CaseInDepth(
+        case, policy, ruling, msgspec.json.decode(row["facts"]), row["market_name"], row["time_zone"], life
+    )

@@ -16,6 +16,7 @@ from litestar import Request, Response
 from markupsafe import Markup
 
 from evenhand import __version__
+from evenhand.cases.words import case_word
 from evenhand.money import written
 from evenhand.vocabulary import FACTS, OUTCOMES, Lang, word
 
@@ -164,6 +165,7 @@ _common: Final[dict[str, Any]] = {
     "version": __version__,
     "money": written,
     "word": word,
+    "state_word": case_word,
     "fact_label": fact_label,
     "fact_value": fact_value,
     "when": day_and_time,

@@ -1,0 +1,205 @@
+"""A person, or a panel, rules: claim, inspection, ruling, a second pair of eyes, appeal."""
+
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from evenhand.cases.grounds import FOR_PEOPLE, GROUNDS
+from evenhand.cases.machine import Hand
+from evenhand.cases.model import Decision, Finding
+from evenhand.cases.negotiation import to_person
+from evenhand.cases.settings import months_after
+from evenhand.cases.settling import carry_out
+from evenhand.errors import BadInput, Conflict, NotAllowed
+
+# What a person may rule; the rest of the outcomes send the case somewhere else.
+RULABLE: Final = ("subsidise", "refund_by_merchant", "return_and_refund", "decline")
+Rulable = Literal["subsidise", "refund_by_merchant", "return_and_refund", "decline"]
+_PAYER: Final[dict[str, Literal["platform", "merchant", "none"]]] = {
+    "subsidise": "platform",
+    "refund_by_merchant": "merchant",
+    "return_and_refund": "merchant",
+    "decline": "none",
+}
+# Cases that ended so were nobody's decision but the parties' own.
+_OWN: Final = ("withdrawn", "agreed")
+
+
+def claim(hand: Hand) -> None:
+    """Hold the case for a while. One that is held by somebody else, and still in time, stays theirs."""
+    case = hand.case
+    _check_fresh(hand)
+    if case.panel:
+        raise Conflict("a panel is voting on this case", field="action")
+    if case.holder not in (None, hand.name) and case.due is not None and hand.now < case.due:
+        raise Conflict(f"{case.holder} holds this case until {hand.local(case.due)}", field="action")
+    hand.add("claim", due=hand.now + timedelta(minutes=hand.ground.settings.claim_minutes))
+
+
+def release(hand: Hand) -> None:
+    _check_holds(hand)
+    hand.add("release", due=None)
+
+
+def inspect(hand: Hand, text: str) -> None:
+    if hand.case.inspection == "ordered":
+        raise Conflict("an inspection is under way", field="action")
+    hand.add("inspect", text=text)
+
+
+def inspected(hand: Hand, finding: Finding, text: str) -> None:
+    if hand.case.inspection != "ordered":
+        raise Conflict("no inspection was ordered", field="action")
+    hand.add("inspected", finding=finding, text=text)
+
+
+def rule(
+    hand: Hand, outcome: Rulable, amount: int | None, currency: str | None, grounds: tuple[str, ...], note: str
+) -> None:
+    """Rule. Above the market's amount it is a proposal until a second person rules the same."""
+    _check_holds(hand)
+    if hand.case.draft is not None:
+        raise Conflict("a ruling is proposed: confirm it, or object", field="action")
+    if hand.case.inspection == "ordered":
+        raise Conflict("the result of the inspection is awaited", field="action")
+    decision = _decision(hand, outcome, amount, currency, grounds, note)
+    above = hand.ground.settings.second_pair_above
+    if above is not None and max(hand.ground.asked, decision.amount) > above:
+        hand.add("propose", decision=decision, due=None)
+    else:
+        _rule(hand, decision)
+
+
+def confirm(hand: Hand) -> None:
+    """The second pair of eyes sees the same."""
+    draft = _draft(hand)
+    _rule(hand, replace(draft, by=(*draft.by, hand.name), at=hand.now))
+
+
+def reject(hand: Hand, why: str) -> None:
+    """The second pair of eyes does not: the case is open to any adjudicator again."""
+    _draft(hand)
+    hand.add("object", text=why, due=None)
+
+
+def verdict(hand: Hand, for_buyer: bool, jurors: tuple[str, ...]) -> None:
+    """A panel has found: the buyer gets what was asked, or nothing."""
+    ground = hand.ground
+    amount = min(ground.asked, ground.line_left + hand.case.paid.to_buyer)
+    returning = ground.remedy != "refund_only"
+    outcome: Rulable = "decline" if not for_buyer else "return_and_refund" if returning else "refund_by_merchant"
+    code = "panel.buyer" if for_buyer else "panel.merchant"
+    decision = Decision(
+        outcome, _PAYER[outcome], amount if for_buyer else 0, "panel", hand.now, return_required=for_buyer and returning,
+        grounds=(code,), by=jurors,
+    )  # fmt: skip
+    _rule(hand, decision)
+
+
+def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
+    """Have a closed case decided again by somebody else, once per side."""
+    case, ground = hand.case, hand.ground
+    side = hand.party
+    if case.state == "closed":
+        if case.ended in _OWN:
+            raise Conflict(f"the case was {case.ended}, which nobody ruled and nobody can appeal", field="action")
+        if side in case.appealed:
+            raise Conflict("each side may appeal once, and this one has", field="action")
+        assert case.ended_at is not None
+        until = months_after(case.ended_at, ground.settings.appeal_months)
+        if hand.now >= until:
+            raise Conflict(f"this case could be appealed until {hand.local(until)}", field="action")
+        if side == "buyer" and case.paid.to_buyer >= ground.asked:
+            raise Conflict("the buyer has had all that was asked", field="action")
+        if side == "merchant" and case.paid.by_merchant <= case.paid.compensated:
+            raise Conflict("the merchant has paid nothing in this case", field="action")
+        if not evidence:
+            raise BadInput("an appeal needs new evidence", field="evidence")
+    to_person(hand, "appeal", text=why, evidence=evidence)
+    if _sampled(ground.no, len(hand.case.appealed), ground.settings.inspection_share):
+        hand.add("inspect", role="platform", text="sampled")
+
+
+def _rule(hand: Hand, decision: Decision) -> None:
+    before = hand.case.decision
+    overturned = before is not None and _for_buyer(before) != _for_buyer(decision)
+    hand.add("rule", decision=decision, overturned=overturned, due=None)
+    carry_out(hand, decision)
+
+
+def _for_buyer(decision: Decision) -> bool:
+    return decision.outcome != "decline"
+
+
+def _decision(
+    hand: Hand, outcome: Rulable, amount: int | None, currency: str | None, grounds: tuple[str, ...], note: str
+) -> Decision:
+    ground, paid = hand.ground, hand.case.paid
+    if currency is not None and currency != ground.currency:
+        raise BadInput(f"this market trades in {ground.currency}, not {currency}", field="currency")
+    for code in grounds:
+        if code not in FOR_PEOPLE:
+            raise BadInput(f"{code!r} is no ground; a ruling rests on {', '.join(FOR_PEOPLE)}", field="grounds")
+    if not grounds:
+        raise BadInput(f"a ruling rests on at least one ground of {', '.join(FOR_PEOPLE)}", field="grounds")
+    most = min(ground.asked, ground.line_left + paid.to_buyer)
+    if outcome == "decline":
+        if amount:
+            raise BadInput("a ruling that declines grants nothing", field="amount")
+        amount = 0
+    else:
+        amount = most if amount is None else amount
+        if amount <= 0:
+            raise BadInput("must be more than nothing; else decline", field="amount")
+        if amount > most:
+            raise BadInput(
+                f"{hand.money(amount)} is more than the {hand.money(most)} that can be granted", field="amount"
+            )
+        if amount < paid.to_buyer:
+            raise BadInput(
+                f"the buyer has had {hand.money(paid.to_buyer)}, which is not taken back here", field="amount"
+            )
+    return Decision(
+        outcome, _PAYER[outcome], amount, "person", hand.now, return_required=outcome == "return_and_refund",
+        grounds=grounds, note=note, by=(hand.name,),
+    )  # fmt: skip
+
+
+def _draft(hand: Hand) -> Decision:
+    _check_holds(hand)
+    draft = hand.case.draft
+    if draft is None:
+        raise Conflict("no ruling is proposed", field="action")
+    return draft
+
+
+def _check_fresh(hand: Hand) -> None:
+    """Raises `NotAllowed` for somebody who decided this case before, or proposed what is to be confirmed."""
+    draft = hand.case.draft
+    if hand.name in hand.case.deciders or (draft is not None and hand.name in draft.by):
+        raise NotAllowed(f"{hand.name} has decided this case before; another person must", field="by.id")
+
+
+def _check_holds(hand: Hand) -> None:
+    case = hand.case
+    if case.state != "under_review" or hand.role != "adjudicator":
+        return  # the table says why not
+    if case.panel:
+        raise Conflict("a panel is voting on this case", field="action")
+    if case.holder != hand.name:
+        raise Conflict(f"{case.holder} holds this case; claim it when it is free", field="by.id")
+    if case.due is not None and hand.now >= case.due:
+        raise Conflict(f"the claim ended at {hand.local(case.due)}; claim the case again", field="action")
+
+
+def _sampled(case: int, appeals: int, share: int) -> bool:
+    """Whether an appeal is among those whose goods are inspected: decided by the case's number, so that it can be checked."""
+    drawn = int.from_bytes(blake2b(b"%d/%d" % (case, appeals), digest_size=4).digest())
+    return drawn % 100 < share
+
+
+def described(grounds: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The sentences of grounds, English and Chinese."""
+    return [(GROUNDS[code].en, GROUNDS[code].zh) for code in grounds]

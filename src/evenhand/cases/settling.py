@@ -1,0 +1,100 @@
+"""Carrying out what was agreed or ruled: money at once, or goods first and money then."""
+
+from typing import Any, Final
+
+from evenhand.cases.machine import Hand
+from evenhand.cases.model import Decision, OfferKind, Step
+from evenhand.errors import BadInput, Conflict
+
+_TODO: Final[dict[str, tuple[Step, ...]]] = {
+    "return_and_refund": ("return", "receive"),
+    "exchange": ("return", "receive", "replace"),
+    "resend": ("replace",),
+}
+_HOURS: Final = {"return": "return_hours", "receive": "receive_hours", "replace": "replace_hours"}
+
+
+def agree(hand: Hand, kind: OfferKind, amount: int) -> None:
+    """Carry out what the parties agreed: the merchant pays by its own acceptance."""
+    todo = _TODO.get(kind, ())
+    if todo:
+        _begin(hand, todo)
+    else:
+        hand.add("pay", by_clock=True, payer="merchant", amount=amount, cause="agreement")
+        hand.add("close", by_clock=True, ended="agreed")
+
+
+def carry_out(hand: Hand, decision: Decision) -> None:
+    """Carry out a ruling: the buyer gets what is still missing, a merchant that paid too much is compensated."""
+    paid, appeal = hand.case.paid, bool(hand.case.appealed)
+    if decision.outcome == "return_and_refund":
+        _begin(hand, _TODO["return_and_refund"])
+        return
+    missing = decision.amount - paid.to_buyer
+    if missing > 0:
+        hand.within_line(missing)
+        usual = "subsidy" if decision.payer == "platform" else "merchant_refund"
+        hand.add("pay", by_clock=True, payer=decision.payer, amount=missing, cause="appeal_refund" if appeal else usual)
+    due_from_merchant = decision.amount if decision.payer == "merchant" else 0
+    too_much = paid.by_merchant - paid.compensated - due_from_merchant
+    if too_much > 0:
+        hand.add("compensate", by_clock=True, payer="platform", amount=too_much, cause="compensation")
+    hand.add("close", by_clock=True, ended="ruled")
+
+
+def send_back(hand: Hand, text: str) -> None:
+    _next(hand, "return", "send_back", text)
+
+
+def receive(hand: Hand, text: str) -> None:
+    """The goods came back: what is due for them is paid."""
+    _next(hand, "receive", "receive", text)
+    if not hand.case.todo:
+        pay_due(hand)
+
+
+def send_replacement(hand: Hand, text: str) -> None:
+    _next(hand, "replace", "replace", text)
+    hand.add("close", by_clock=True, ended="settled")
+
+
+def bound(hand: Hand) -> bool:
+    """Whether the merchant has to pay once goods are back: a ruling names it, or it agreed."""
+    decision = hand.case.decision
+    return decision is not None and (decision.source == "agreement" or decision.payer == "merchant")
+
+
+def pay_due(hand: Hand) -> None:
+    """Pay what was to be paid once the goods are back."""
+    decision = hand.case.decision
+    assert decision is not None
+    missing = min(decision.amount, hand.ground.line_left + hand.case.paid.to_buyer) - hand.case.paid.to_buyer
+    if missing > 0:
+        named = decision.payer == "merchant" and decision.source != "agreement"
+        # no ruling named the merchant: that it took the goods back for a refund is its own acceptance
+        cause = ("appeal_refund" if hand.case.appealed else "merchant_refund") if named else "agreement"
+        hand.add("pay", by_clock=True, payer="merchant", amount=missing, cause=cause)
+    hand.add("close", by_clock=True, ended="settled")
+
+
+def _begin(hand: Hand, todo: tuple[Step, ...]) -> None:
+    hand.add("settle", by_clock=True, todo=todo, turn=_whose(todo[0]), **hand.deadline(_hours(hand, todo[0])))
+
+
+def _next(hand: Hand, step: Step, action: str, text: str) -> None:
+    todo = hand.case.todo
+    if step not in todo:
+        raise Conflict(f"{action} has been done, or was never asked for", field="action")
+    rest = todo[todo.index(step) + 1 :]
+    if action == "replace" and "receive" in todo:
+        raise BadInput("the goods must be received first", field="action")
+    due: dict[str, Any] = hand.deadline(_hours(hand, rest[0])) if rest else {"due": None}
+    hand.add(action, text=text, todo=rest, turn=_whose(rest[0]) if rest else None, **due)
+
+
+def _whose(step: Step) -> str:
+    return "buyer" if step == "return" else "merchant"
+
+
+def _hours(hand: Hand, step: Step) -> int:
+    return getattr(hand.ground.settings, _HOURS[step])

@@ -1,0 +1,290 @@
+"""Cases at work: an action in, what it changed out, one transaction.
+
+    load the ground -> lock case and order line -> decide (pure) -> append events -> book money -> correct history -> tell
+
+Actions on one case queue at its row, so each is decided on what the one before left. An action sent again under its key is
+done once. Whoever names the version it has seen is refused when the case has moved on since.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from evenhand.accounts import state as accounts
+from evenhand.accounts.state import Connection
+from evenhand.booking import reproduce
+from evenhand.cases import keeping
+from evenhand.cases.actions import Action, decide, tick
+from evenhand.cases.machine import Hand, check_who, fold_all
+from evenhand.cases.model import Case, Decision, Event, Ground
+from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, waits
+from evenhand.cases.settings import Settings
+from evenhand.desk import Desk
+from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
+from evenhand.fund.ledger import Transfer, book
+from evenhand.history import BUYER, MERCHANT
+from evenhand.markets import MarketDesk
+from evenhand.publishing import next_revision
+from evenhand.store import Database, Queries
+
+_sql: Final = Queries.load("cases")
+_canonical: Final = msgspec.json.Encoder()
+_TRIES: Final = 5
+_COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+
+
+class Acted(msgspec.Struct, frozen=True):
+    """What an action did."""
+
+    case: str
+    # the same action was taken before under this key; nothing was done again
+    repeated: bool
+    # the case's version: what If-Match takes
+    version: int
+    state: str
+    turn: str | None
+    due: datetime | None
+    # what happened, in order
+    events: list[Event]
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A case as read for an action."""
+
+    ground: Ground
+    case: Case
+    market: MarketDesk
+    # account numbers, the order line's number, and the day the application was filed
+    buyer: int
+    merchant: int
+    line: int
+    filed_day: int
+
+
+class Casework:
+    """Takes actions on the cases of one database."""
+
+    def __init__(self, desk: Desk, database: Database, *, clock: Callable[[], datetime]) -> None:
+        self.desk = desk
+        self.pool = database.pool
+        self.clock = clock
+
+    async def act(self, case: int, action: Action, *, key: str | None = None, expected: int | None = None) -> Acted:
+        """Take an action. Raises `UnknownThing` when there is no such case, `NotAllowed` for somebody else's, `Conflict` when the
+        case is past it, `OutOfDate` when it is not at the `expected` version any more, `BadInput` naming what is wrong."""
+        digest = blake2b(type(action).__name__.encode() + b"\n" + _canonical.encode(action), digest_size=16).digest()
+
+        async def once() -> Acted:
+            async with self.pool.acquire() as connection, connection.transaction():
+                loaded = await self.load(connection, case, lock=True)
+                check_who(loaded.ground, action.by)
+                if key is not None:
+                    before = await connection.fetchrow(_sql.event_by_key, case, key)
+                    if before is not None:
+                        if before["digest"] != digest:
+                            raise Conflict(f"the key {key!r} came before with another action on this case", field="key")
+                        return acted(loaded.case, [], repeated=True, case=case)
+                if expected is not None and expected != loaded.case.version:
+                    raise OutOfDate(
+                        f"the case is at version {loaded.case.version}, not {expected}: read it again, and decide again",
+                        field="If-Match",
+                    )
+                hand = Hand(loaded.case, loaded.ground, action.by, self.clock())
+                decide(hand, action)
+                await self.write(connection, loaded, hand, key=key, digest=digest)
+                return acted(hand.case, hand.events, repeated=False, case=case)
+
+        return await self.persist(once)
+
+    async def tick(self) -> int:
+        """Let the clock act in one case whose deadline has passed; 0 when there is none."""
+        passed: list[int] = []
+
+        async def once() -> int:
+            async with self.pool.acquire() as connection, connection.transaction():
+                now = self.clock()
+                number = await connection.fetchval(_sql.due, now, passed)
+                if number is None:
+                    return 0
+                loaded = await self.load(connection, number, lock=True)
+                hand = Hand(loaded.case, loaded.ground, None, now)
+                if tick(hand):
+                    await self.write(connection, loaded, hand)
+                    return 1
+                passed.append(number)
+                return -1
+
+        while (done := await self.persist(once)) < 0:
+            pass
+        return done
+
+    async def load(self, connection: Connection, no: int, *, lock: bool = False) -> Loaded:
+        """A case with its ground; with `lock` the case and its order line are held until the transaction ends.
+
+        Raises `UnknownThing` when there is no such case.
+        """
+        row = await connection.fetchrow(_sql.ground, no)
+        if row is None:
+            raise UnknownThing(f"there is no case {no}", field="case")
+        market = self.desk.markets[row["market_id"]]
+        hours = row["respond_within_hours"]
+        file = await connection.fetchrow(_sql.lock_file if lock else _sql.file, no)
+        if file is None and lock:
+            due = first_due(row["outcome"], hours, row["booked_at"], market.cases, market.zone)
+            due = due if waits(row["outcome"], hours) else None
+            await connection.execute(
+                _sql.open_file, no, row["market"], STATE_AFTER[row["outcome"]], None, due, None, row["asked"]
+            )
+            file = await connection.fetchrow(_sql.lock_file, no)
+        line = await connection.fetchrow(_sql.lock_line if lock else _sql.line, row["line"])
+        assert line is not None
+        ground = Ground(
+            no=no,
+            market=row["market"],
+            currency=row["currency"],
+            zone=market.zone,
+            settings=market.cases,
+            buyer=row["buyer"],
+            merchant=row["merchant"],
+            remedy=row["remedy"],
+            outcome=row["outcome"],
+            payer=row["payer"],
+            return_required=row["return_required"],
+            asked=row["asked"],
+            granted=row["amount"],
+            hours=hours,
+            silence=silence_of(reproduce(row["source"], row["facts"], row["currency"])) if hours is not None else None,
+            issued_at=row["booked_at"],
+            first_due=file["first_due"] if file else None,
+            line_paid=line["amount"],
+            line_left=line["amount"] - line["refunded"],
+        )
+        case = (keeping.case_of(file["stands"]) if file else None) or opened(ground)
+        day = market.day(row["applied_at"])
+        return Loaded(ground, case, market, row["buyer_no"], row["merchant_no"], row["line"], day)
+
+    async def write(
+        self, connection: Connection, loaded: Loaded, hand: Hand, *, key: str | None = None, digest: bytes = b""
+    ) -> None:
+        """Write what a hand decided: events, state, money, history."""
+        ground = loaded.ground
+        await keeping.append(connection, ground.no, hand.events, key, digest)
+        await keeping.save(connection, ground.no, hand.case)
+        transfers = [_transfer(loaded, event) for event in hand.events if event.action in ("pay", "compensate")]
+        granted = sum(event.said.amount for event in hand.events if event.action == "pay")
+        if granted:
+            await connection.execute(_sql.grant_line, loaded.line, granted)
+        if transfers:
+            await book(connection, transfers, hand.now)
+        await self._correct(connection, loaded, hand)
+
+    async def _correct(self, connection: Connection, loaded: Loaded, hand: Hand) -> None:
+        """Count what a ruling means for both accounts, and take back what the one it turned over meant."""
+        before = loaded.case.decision
+        for event in hand.events:
+            if event.action != "rule" or event.said.decision is None:
+                continue
+            counts = _counted(event.said.decision, loaded.market.day(event.at))
+            if before is not None:
+                day = loaded.filed_day if before.source == "policy" else loaded.market.day(before.at)
+                counts += [(kind, measure, on, -amount) for kind, measure, on, amount in _counted(before, day)]
+            if event.said.overturned and before is not None and before.outcome == "decline":
+                await connection.fetch(_sql.doubt_labels, loaded.buyer, loaded.ground.no, event.at, before.at)
+            if counts:
+                await _count(connection, loaded, counts)
+
+    async def check(self, no: int) -> str | None:
+        """What is wrong with a case's state as stored, seen from its events; None when it is right."""
+        async with (
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            loaded = await self.load(connection, no)
+            events = [keeping.event_of(row) for row in await connection.fetch(_sql.all_events, no)]
+            file = await connection.fetchrow(_sql.file, no)
+        if file is None:
+            return None
+        try:
+            folded = fold_all(opened(loaded.ground), events)
+        except AssertionError as error:
+            return f"case {no}: its events do not follow from one another: {error}"
+        columns = (file["state"], file["version"], file["due_at"], file["wanted_by"], file["holder"])
+        if columns != (folded.state, folded.version, folded.due, folded.wanted_by, folded.holder):
+            return f"case {no}: the events lead to {folded.state} at version {folded.version}, stored is {columns}"
+        if events and folded != loaded.case:
+            return f"case {no}: what is stored is not what its {len(events)} events lead to"
+        return None
+
+    async def check_all(self, told: Callable[[str], None] = lambda _: None) -> tuple[int, int]:
+        """Check every case that has moved; returns how many there are and how many are wrong, each of which is `told`."""
+        checked = wrong = after = 0
+        while numbers := [row["no"] for row in await self.pool.fetch(_sql.files, after, 500)]:
+            for number in numbers:
+                checked += 1
+                if problem := await self.check(number):
+                    wrong += 1
+                    told(problem)
+            after = numbers[-1]
+        return checked, wrong
+
+    async def set_settings(self, market: str, settings: Settings, by: str) -> None:
+        """Let a market handle its cases so from now on; deadlines that run stay as they were set."""
+        settings.check()
+        found = self.desk.markets.get(market)
+        if found is None:
+            raise UnknownThing(f"there is no market {market!r}", field="market")
+        async with self.pool.acquire() as connection, connection.transaction():
+            await next_revision(connection)
+            await keeping.set_settings(connection, found.number, settings, by, self.clock())
+        await self.desk.refresh()
+
+    async def persist(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do a transaction, and again when it met another one or the database went away for a moment."""
+        problem: Exception | None = None
+        for attempt in range(_TRIES):
+            try:
+                return await work()
+            except _COLLISIONS as error:
+                problem = error
+            except _LOST as error:
+                problem = error
+                await asyncio.sleep(0.1 * 2**attempt)
+        raise StoreError(f"the database did not take the action after {_TRIES} tries: {problem!r}") from problem
+
+
+def acted(case_now: Case, events: Sequence[Event], *, repeated: bool, case: int) -> Acted:
+    """The answer to an action."""
+    return Acted(str(case), repeated, case_now.version, case_now.state, case_now.turn, case_now.due, list(events))
+
+
+def _transfer(loaded: Loaded, event: Event) -> Transfer:
+    said, ground = event.said, loaded.ground
+    payer = ("merchant", loaded.merchant) if said.payer == "merchant" else ("fund", None)
+    receiver = ("merchant", loaded.merchant) if event.action == "compensate" else ("buyer", loaded.buyer)
+    return Transfer(ground.market, ground.currency, said.cause, ground.no, payer, receiver, said.amount, event.at)
+
+
+def _counted(decision: Decision, day: int) -> list[tuple[str, str, int, int]]:
+    """What a decision counts for in the accounts' history: (whose, what, on which day, how much)."""
+    if decision.outcome == "decline" and decision.source == "policy":
+        return [("buyer", "declined", day, 1)]
+    if decision.outcome == "refund_by_merchant" or (
+        decision.outcome == "return_and_refund" and decision.source in ("person", "panel")
+    ):
+        return [("merchant", "disputes_lost", day, 1)]
+    return []
+
+
+async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[str, str, int, int]]) -> None:
+    numbers = {"buyer": loaded.buyer, "merchant": loaded.merchant}
+    held = await accounts.lock(connection, {numbers[kind] for kind, *_ in counts})
+    for kind, measure, day, amount in counts:
+        tally = BUYER if kind == "buyer" else MERCHANT
+        tally.count(held[numbers[kind]].tiles, day, measure, amount)
+    await accounts.save(connection, held)
