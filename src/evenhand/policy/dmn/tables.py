@@ -75,7 +75,7 @@ class TableNode(Node):
         if not hits:
             return self._default(scope, run)
         if self.hit_policy == "U" and len(hits) > 1:
-            self._fail(hits[1], f"rules {_numbers(hits)} match at once; hit policy UNIQUE allows one")
+            return None  # undefined, says the standard; the same in our own documents
         results = [self._outputs(place, scope, run) for place in hits]
         return self._hit(hits, results, scope, run)
 
@@ -105,12 +105,8 @@ class TableNode(Node):
             case "U" | "F":
                 return self._value(results[0])
             case "A":
-                for place, result in zip(hits[1:], results[1:], strict=True):
-                    if not equal(result, results[0]):
-                        self._fail(
-                            place, f"rules {_numbers(hits)} match and differ; hit policy ANY wants equal outputs"
-                        )
-                return self._value(results[0])
+                same = all(equal(result, results[0]) for result in results[1:])
+                return self._value(results[0]) if same else None
             case "P":
                 return self._value(min(results, key=lambda result: self._priority(result, scope, run)))
             case "O":
@@ -149,8 +145,3 @@ class TableNode(Node):
         if len(self.outputs) == 1:
             return result[0]
         return {output.name: value for output, value in zip(self.outputs, result, strict=True)}
-
-
-def _numbers(hits: list[int]) -> str:
-    texts = [str(place + 1) for place in hits]
-    return ", ".join(texts[:-1]) + f" and {texts[-1]}"
