@@ -14,8 +14,9 @@ from evenhand.desk import Desk
 from evenhand.fund.statement import Statement, statements
 from evenhand.policy import Policy
 from evenhand.web import metrics
-from evenhand.web.lookup import Case, CasePage, Lookup, Wanted
+from evenhand.web.lookup import Lookup, Wanted
 from evenhand.web.problems import Refused
+from evenhand.web.shapes import Case, CasePage
 
 From = Annotated[
     date | None, QueryParameter(name="from", description="First day, in the market's time zone: 2025-03-24.")

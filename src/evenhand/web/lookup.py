@@ -12,7 +12,6 @@ import msgspec
 
 from evenhand.booking import parsed, reproduce
 from evenhand.cases.model import Case as Life
-from evenhand.cases.model import Decision, Offer, Paid
 from evenhand.casework import Casework
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
@@ -20,6 +19,7 @@ from evenhand.policy import Because, Policy, Ruling
 from evenhand.store import Database, Queries
 from evenhand.vocabulary import OUTCOMES
 from evenhand.web.problems import Refused
+from evenhand.web.shapes import Case, CaseLine, Filed, Issued, OrderOfCase, Posting
 
 _sql: Final = Queries.load("console")
 _json: Final = msgspec.json.Encoder(decimal_format="number")
@@ -28,139 +28,6 @@ _PATIENCE: Final = "10s"
 # How long one may wait for the database at all.
 _SECONDS: Final = 20
 _TOP: Final = chr(0x10FFFF)
-
-
-class CaseLine(msgspec.Struct, frozen=True):
-    """A case in short."""
-
-    case: str
-    market: str
-    # the market is a synthetic one
-    synthetic: bool
-    # the application's id, as sent
-    id: str
-    remedy: str
-    stage: str
-    reason: str
-    # what the buyer asks and what the ruling grants, in minor units
-    asked: int
-    amount: int
-    currency: str
-    applied_at: datetime
-    outcome: str
-    payer: str
-    return_required: bool
-    respond_within_hours: int | None
-    policy: str
-    version: str
-    rule: str
-
-
-class Filed(msgspec.Struct, frozen=True):
-    """The application of a case, as it was filed."""
-
-    id: str
-    order: str
-    line: str
-    buyer: str
-    merchant: str
-    remedy: str
-    stage: str
-    reason: str
-    # minor units
-    amount: int
-    currency: str
-    applied_at: datetime
-    evidence: list[str]
-    comment: str
-
-
-class OrderOfCase(msgspec.Struct, frozen=True):
-    """The order line a case is about, as far as the order has come by now."""
-
-    category: str
-    # what was paid for the line, and what has been granted back on it so far, in minor units
-    amount: int
-    refunded: int
-    placed_at: datetime
-    promised_at: datetime | None
-    shipped_at: datetime | None
-    delivered_at: datetime | None
-
-
-class Issued(msgspec.Struct, frozen=True):
-    """A ruling as it was issued."""
-
-    outcome: str
-    payer: str
-    return_required: bool
-    # minor units
-    amount: int
-    respond_within_hours: int | None
-    policy: str
-    version: str
-    # of the policy document's text
-    hash: str
-    # table and row that decided
-    rule: str
-    because: Because
-    # the tables that fired, with the facts they read and what came out
-    trace: Any
-
-
-class Posting(msgspec.Struct, frozen=True):
-    """What a transfer did to one account: positive is gained. The postings of a transfer sum to zero."""
-
-    transfer: int
-    cause: str
-    # fund, merchant or buyer
-    account: str
-    # whose account, as the marketplace calls it; null for the fund
-    owner: str | None
-    amount: int
-    currency: str
-    value_at: datetime
-    booked_at: datetime
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A case whole: what was filed, how it was ruled and why, what was paid."""
-
-    case: str
-    market: str
-    synthetic: bool
-    # opened, negotiating, escalated, under_review, settling or closed
-    state: str
-    # how often it has moved: what If-Match takes
-    version: int
-    # whose answer is awaited, and by when; what then happens is in the policy
-    turn: str | None
-    respond_by: datetime | None
-    # by when a person is to have ruled
-    wanted_by: datetime | None
-    # what the parties offered one another
-    offers: list[Offer]
-    # the decision in force, once there is one, and how the case ended
-    decision: Decision | None
-    ended: str | None
-    paid: Paid
-    application: Filed
-    order: OrderOfCase
-    ruling: Issued
-    # the facts the ruling read
-    facts: Any
-    postings: list[Posting]
-    # the code that ruled, and when it was booked
-    engine: str
-    booked_at: datetime
-
-
-class CasePage(msgspec.Struct, frozen=True):
-    """Some cases, newest ruling first."""
-
-    cases: list[CaseLine]
-    # address of the next ones; null when there are no more
-    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

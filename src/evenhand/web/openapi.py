@@ -16,7 +16,7 @@ from evenhand.records import Application, MerchantRule, Order
 from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
-from evenhand.web.lookup import Case, CasePage
+from evenhand.web.shapes import Case, CasePage
 from evenhand.web.problems import CONTENT_TYPE, Problem
 
 Json = dict[str, Any]
