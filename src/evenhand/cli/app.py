@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
 fund_app = typer.Typer(help="The subsidy fund.", no_args_is_help=True)
+evidence_app = typer.Typer(help="Evidence: files that parties show.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
 merchant_app = typer.Typer(help="What merchants have set for their own shops.", no_args_is_help=True)
 rules_app = typer.Typer(help="A merchant's own rules.", no_args_is_help=True)
@@ -26,6 +27,7 @@ account_app = typer.Typer(help="Accounts: what is known of them, and how they be
 bench_app = typer.Typer(help="Measure, with the figures and the machine.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(fund_app, name="fund")
+app.add_typer(evidence_app, name="evidence")
 app.add_typer(import_app, name="import")
 app.add_typer(merchant_app, name="merchant")
 merchant_app.add_typer(rules_app, name="rules")
@@ -389,6 +391,39 @@ def account_judge_ring(
     from evenhand.cli import links
 
     links.judge_ring(number, confirm=confirm, dismiss=dismiss, by=by, note=note, data=data, database=database)
+
+
+@evidence_app.command("add")
+def evidence_add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An image, a text, a PDF, or tracking events as JSON.")],
+    market: Annotated[str, typer.Option("--market", help="The market it is shown in.")],
+    party: Annotated[
+        str, typer.Option("--party", help="Who shows it: buyer, merchant, platform or inspector.")
+    ] = "buyer",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Take a file in; says what it is like of all that was shown before."""
+    from evenhand.cli import evidence as evidence_command
+
+    evidence_command.add(file, market, party, data=data, database=database, as_json=json)
+
+
+@evidence_app.command("show")
+def evidence_show(
+    evidence: Annotated[str, typer.Argument(metavar="ID", help="As the upload was answered.")],
+    original: Annotated[
+        Path | None, typer.Option("--original", metavar="FILE", help="Write the sealed original there.")
+    ] = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """What is known of a piece of evidence."""
+    from evenhand.cli import evidence as evidence_command
+
+    evidence_command.show(evidence, original, data=data, database=database, as_json=json)
 
 
 @bench_app.command("rulings")

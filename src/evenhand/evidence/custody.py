@@ -75,6 +75,18 @@ class Evidence(msgspec.Struct, frozen=True):
     alike: list[Alike]
 
 
+class CaseEvidence(msgspec.Struct, frozen=True):
+    """Evidence that was shown in a case."""
+
+    evidence: str
+    party: str
+    kind: str
+    received_at: datetime
+    shown_at: datetime
+    # numbers of the other cases in which it, or its like, had been shown by then
+    seen_in: list[str]
+
+
 class _Match(NamedTuple):
     earlier: int
     exact: bool
@@ -159,6 +171,12 @@ class Custody:
             row = await _one(connection, name)
         return row["kind"], await self._vault.get(row["copied"])
 
+    async def original_of(self, name: str) -> bytes:
+        """The file as it came, for those who keep the evidence; raises `UnknownThing`, `StoreError`."""
+        async with self._pool.acquire() as connection:
+            row = await _one(connection, name)
+        return await self._vault.get(row["sealed"])
+
     async def _line_of(self, market: int, case: int) -> int:
         async with self._pool.acquire() as connection:
             row = await connection.fetchrow(_sql.line_of_case, case)
@@ -222,6 +240,16 @@ async def _write_alike(connection: Connection, number: int, matches: list[_Match
     rows = list(every.values())[:MOST_ALIKE]
     if rows:
         await connection.execute(_sql.add_alike, number, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def shown_in(connection: Connection, case: int) -> list[CaseEvidence]:
+    """The uploaded evidence that was shown in a case, oldest first."""
+    return [
+        CaseEvidence(
+            row["id"], row["party"], row["kind"], row["received_at"], row["at"], [str(one) for one in row["seen_in"]]
+        )
+        for row in await connection.fetch(_sql.of_case, case)
+    ]
 
 
 async def _one(connection: Connection, name: str) -> asyncpg.Record:

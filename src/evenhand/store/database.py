@@ -43,6 +43,8 @@ class Database:
     pool: asyncpg.Pool
     # opens one more connection, with the same patience and the same words when it fails; for a pool of one's own
     connect: Connect
+    # the directory of files that belong to it
+    files: Path
 
 
 @asynccontextmanager
@@ -52,18 +54,18 @@ async def open_database(url: str | None = None, data_dir: Path | None = None) ->
     Without `data_dir` the embedded database lives in the user's data directory. Raises `StoreError` with what to do.
     """
     url = url or os.environ.get(URL_VARIABLE)
+    directory = data_dir or user_data_path("evenhand", appauthor=False)
     async with AsyncExitStack() as stack:
         if url:
             connect = _given(url)
         else:
-            directory = data_dir or user_data_path("evenhand", appauthor=False)
             server = await stack.enter_async_context(use_embedded(directory))
             url = await server.url()
             connect = _embedded(server)
         await _prepare(connect)
         pool = await asyncpg.create_pool(url, connect=connect, min_size=1, max_size=_POOL_SIZE)
         stack.push_async_callback(_close, pool)
-        yield Database(url, pool, connect)
+        yield Database(url, pool, connect, directory)
 
 
 async def _prepare(connect: Connect) -> None:

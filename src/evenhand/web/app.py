@@ -12,8 +12,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from evenhand.desk import Desk
 from evenhand.errors import EvenhandError
+from evenhand.evidence.custody import Custody
+from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
-from evenhand.web import api, merchants, openapi, policies
+from evenhand.web import api, evidence, merchants, openapi, policies
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -42,6 +44,7 @@ class Site:
             *api.routes(desk, lookup, metrics),
             *policies.routes(desk, database),
             *merchants.routes(desk, database),
+            *evidence.routes(desk, database, Custody(database, open_vault(None, database.files / "evidence"))),
         ]
         rest = Litestar(
             [*described, *_descriptions(described), *pages],

@@ -10,14 +10,17 @@ from litestar.openapi.config import OpenAPIConfig
 
 from evenhand import __version__
 from evenhand.desk import OrderTaken, Ruled
+from evenhand.evidence.custody import Evidence
+from evenhand.evidence.fresh import PhotoRequest
 from evenhand.fund.statement import Statement
 from evenhand.publishing import Publication
 from evenhand.records import Application, MerchantRule, Order
 from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
-from evenhand.web.shapes import Case, CasePage
+from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
 from evenhand.web.problems import CONTENT_TYPE, Problem
+from evenhand.web.shapes import Case, CasePage
 
 Json = dict[str, Any]
 _CONFIG: Final = OpenAPIConfig(
@@ -31,6 +34,7 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
+    Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 
