@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from evenhand.policy import Policy
-from evenhand.policy.columns.sql import inner, outer
+from evenhand.policy.columns.sql import outer
 from evenhand.policy.tree import Model
 from evenhand.policy.types import TEXT, Type, Value
 from tests.strategies.reference import Answer
@@ -23,7 +23,7 @@ _TYPES = {
 def table(model: Model, facts: Sequence[Mapping[str, Value]], dialect: str) -> str:
     """A FROM item with the facts as columns, beside their place in the list as `id`."""
     quote = "`" if dialect == "spark" else '"'
-    names = [name for name in model.read]
+    names = list(model.read)
     rows = [
         ", ".join([str(place), *(_literal(model.facts[name], row[name], dialect) for name in names)])
         for place, row in enumerate(facts)
@@ -95,6 +95,3 @@ def _held(kind: Type, value: Any) -> Value:
             return value
         case _:
             raise AssertionError(f"{value!r} is no value of {kind}")
-
-
-__all__ = ["held", "inner", "kinds", "table", "wanted"]

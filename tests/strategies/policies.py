@@ -14,7 +14,23 @@ from evenhand.policy.tree import Compare, Const, Equal, Expr, In, Model, Rank, R
 from evenhand.policy.types import Type, Value
 
 WORDS = ("red", "green", "blue", "grey")
-STRINGS = ("", "a", "ab", "Ab", "b", "é", "É", "x😀y", "it's", 'say "hi"', "back\\slash", "100%", "a_b", "two words", "ß")
+STRINGS = (
+    "",
+    "a",
+    "ab",
+    "Ab",
+    "b",
+    "é",
+    "É",
+    "x😀y",
+    "it's",
+    'say "hi"',
+    "back\\slash",
+    "100%",
+    "a_b",
+    "two words",
+    "ß",
+)
 _HITS = ("U", "A", "P", "F", "R", "O", "C", "C+", "C<", "C>", "C#")
 _LISTS = ("R", "O", "C")
 _NUMBERS = ("integer", "number")
@@ -137,7 +153,9 @@ class Writer:
             "C+": ("number",),
             "C<": ("number", "date", "moment", "duration", "months"),
             "C>": ("number", "date", "moment", "duration", "months"),
-        }.get(hit, ("number", "number", "boolean", "choice", "choice", "string", "date", "moment", "duration", "months"))
+        }.get(
+            hit, ("number", "number", "boolean", "choice", "choice", "string", "date", "moment", "duration", "months")
+        )
         kind = rng.choice(kinds)
         if kind == "choice":
             words = WORDS[: rng.randint(1, 4)]
@@ -334,19 +352,17 @@ class Writer:
             forms.append(lambda n=name: f"({n.text} {rng.choice(('=', '!='))} {self._beside(n)})")
             if name.ordered:
                 forms.append(lambda n=name: f"({n.text} {rng.choice(('<', '<=', '>', '>='))} {self._beside(n)})")
-        for name in self.names:
-            if name.many and name.kind not in ("word", "choice"):
-                forms.append(
-                    lambda n=name: f"list contains({n.text}, {rng.choice((self._literal(n.kind), 'null'))})"
-                )
+        forms += [
+            lambda n=name: f"list contains({n.text}, {rng.choice((self._literal(n.kind), 'null'))})"
+            for name in self.names
+            if name.many and name.kind not in ("word", "choice")
+        ]
         return rng.choice(forms)()
 
     def _string(self, depth: int) -> str:
         choices = [name.text for name in self._of("choice")]
-        if choices and self.rng.random() < 0.4:
-            operand = self.rng.choice(choices)
-        else:
-            operand = self._expression("string", depth)
+        chosen = choices and self.rng.random() < 0.4
+        operand = self.rng.choice(choices) if chosen else self._expression("string", depth)
         return f"{self.rng.choice(('upper case', 'lower case'))}({operand})"
 
     def _date(self, depth: int) -> str:
@@ -416,8 +432,8 @@ def _near(model: Model, name: str) -> list[Value]:
                 found.update(_compared(node, name))
     kind = model.facts[name]
     if kind.counted:
-        around = {value + by for value in found if isinstance(value, int) for by in (-1, 0, 1)}
-        return sorted(value for value in around if kind.low <= value <= kind.high)
+        around = sorted({value + by for value in found if isinstance(value, int) for by in (-1, 0, 1)})
+        return [value for value in around if kind.low <= value <= kind.high]
     known = {value for value in found if value is not None and (not kind.values or value in kind.values)}
     return sorted(known, key=str)
 
@@ -426,7 +442,7 @@ def _compared(node: Expr, name: str) -> Iterator[Value]:
     match node:
         case In(operand=Read(name=read)) if read == name:
             yield from node.values
-        case (Compare() | Equal()) if isinstance(node.left, Read) and node.left.name == name:
+        case Compare() | Equal() if isinstance(node.left, Read) and node.left.name == name:
             if isinstance(node.right, Const):
                 yield node.right.value
         case Rank():

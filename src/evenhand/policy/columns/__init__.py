@@ -51,7 +51,7 @@ def select_list(model: Model, dialect: str) -> str:
         assert chain is not None
         first = exp.Bracket(this=chain, expressions=[sql.number(1)], offset=1)
         items = [sql.call("UNNEST", first) if known.name == "duckdb" else sql.call("INLINE", chain)]
-    return ", ".join(item.sql(known.name) for item in items)
+    return ", ".join(item.sql(known.name, copy=False) for item in items)
 
 
 def query(model: Model, dialect: str, table: str, keep: Iterable[str] = ()) -> str:
@@ -66,7 +66,7 @@ def query(model: Model, dialect: str, table: str, keep: Iterable[str] = ()) -> s
     layers = _needed(made.layers, items, kept)
     layers[0] |= {inside: sql.column(name) for inside, name in kept.items()}
     source = exp.maybe_parse(table, into=exp.From, prefix="FROM", dialect=known.name).this
-    return _nested(known, layers, items, source).sql(known.name, pretty=True)
+    return _nested(known, layers, items, source).sql(known.name, pretty=True, copy=False)
 
 
 def _dialect(name: str) -> Dialect:
@@ -95,8 +95,7 @@ def _mapped(dialect: Dialect, chain: Sql | None, layer: dict[str, Sql]) -> Sql:
     """A list of one struct, made from the list of the layer before."""
     struct = exp.Struct(
         expressions=[
-            exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value.copy())
-            for name, value in layer.items()
+            exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in layer.items()
         ]
     )
     if chain is None:
@@ -105,20 +104,24 @@ def _mapped(dialect: Dialect, chain: Sql | None, layer: dict[str, Sql]) -> Sql:
 
 
 def _scalar(dialect: Dialect, made: Plan, name: str, value: Sql) -> Sql:
-    inner = _nested(dialect, _needed(made.layers, [(name, value)]), [("", value)], None)
+    layers = [{inner: one.copy() for inner, one in layer.items()} for layer in _needed(made.layers, [(name, value)])]
+    inner = _nested(dialect, layers, [("", value)], None)
     return _named(name, exp.Subquery(this=inner))
 
 
 def _nested(dialect: Dialect, layers: Layers, items: Iterable[tuple[str, Sql]], source: Sql | None) -> exp.Select:
     """Each layer a SELECT from the one before; `OFFSET 0` keeps PostgreSQL from computing a column wherever it is read."""
     for layer in layers:
-        made = exp.select(*(_named(name, value) for name, value in layer.items()))
-        if source is not None:
-            made = made.from_(source)
-        source = (made.offset(0) if dialect.name == "postgres" else made).subquery(sql.STEP)
-    assert source is not None
-    return exp.select(*(_named(name, value) if name else value for name, value in items)).from_(source)
+        made = _selected(layer.items(), source)
+        fence = made.offset(0, copy=False) if dialect.name == "postgres" else made
+        source = fence.subquery(sql.STEP, copy=False)
+    return _selected(items, source)
+
+
+def _selected(items: Iterable[tuple[str, Sql]], source: Sql | None) -> exp.Select:
+    made = exp.Select(expressions=[_named(name, value) if name else value for name, value in items])
+    return made if source is None else made.from_(source, copy=False)
 
 
 def _named(name: str, value: Sql) -> Sql:
-    return exp.Alias(this=value.copy(), alias=exp.to_identifier(name, quoted=True))
+    return exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))

@@ -246,7 +246,7 @@ class _Planner:
         each = [sql.case([(condition.copy(), self._typed(value))], zero) for value, condition in matches]
         if figure == "sum":
             total = sql.joined(exp.Add, each, sql.number(0))
-            if any(isinstance(condition, exp.Boolean) for _, condition in matches):
+            if any(sql.is_boolean(condition, True) for _, condition in matches):
                 return total
             none = sql.binary(exp.EQ, sql.stepped(self._bind("count", count)), sql.number(0))
             return sql.case([(none, sql.typed(None, _COUNT))], total)

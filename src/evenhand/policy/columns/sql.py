@@ -134,11 +134,22 @@ def joined(kind: type[exp.Binary], parts: Sequence[Sql], empty: Sql) -> Sql:
 
 
 def every(parts: Sequence[Sql]) -> Sql:
-    return joined(exp.And, parts, exp.Boolean(this=True))
+    return _connected(exp.And, parts, True)
 
 
 def some(parts: Sequence[Sql]) -> Sql:
-    return joined(exp.Or, parts, exp.Boolean(this=False))
+    return _connected(exp.Or, parts, False)
+
+
+def is_boolean(value: Sql, wanted: bool) -> bool:
+    """Whether it is TRUE, or FALSE, written out."""
+    return isinstance(value, exp.Boolean) and value.this is wanted
+
+
+def _connected(kind: type[exp.Binary], parts: Sequence[Sql], neutral: bool) -> Sql:
+    if any(is_boolean(part, not neutral) for part in parts):
+        return exp.Boolean(this=not neutral)
+    return joined(kind, [part for part in parts if not is_boolean(part, neutral)], exp.Boolean(this=neutral))
 
 
 def floor_quotient(dialect: "Dialect", left: Sql, right: Sql) -> Sql:
@@ -170,7 +181,7 @@ class Dialect:
         """The value at a place from 1; null for 0."""
         array = exp.Array(expressions=list(values))
         listed = cast(array, f"array<{inner(kind)}>") if kind.counted else array
-        return exp.Bracket(this=listed, expressions=[place], offset=1)
+        return exp.Bracket(this=exp.Paren(this=listed), expressions=[place], offset=1)
 
     def append(self, parts: Sequence[Sql]) -> Sql:
         """Arrays one after another."""
