@@ -111,6 +111,9 @@ class Lowering:
             known = self._names.get(other.value)
             if known is not None and node.value in known.values:
                 return Const(known, node.value)
+            if known is not None and known.values and "." not in node.value:
+                near = suggestion(node.value, (*known.values, *self._names))
+                raise CellError(node.at, f"{node.value} is not {known}, and no fact or output{near}")
         return self.expression(node)
 
     def _calculated(self, node: syntax.Binary) -> Expr:

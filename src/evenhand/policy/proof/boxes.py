@@ -182,16 +182,15 @@ class Boxes:
         `figures` holds each row's figure. Exact where no two rows overlap: then these are all pairs that break the order.
         """
         side = self.columns[column]
-        # the least and greatest atom of a side, null left aside
-        first, last = self._ends(side)
+        least, most, known = self._ends(side)
         count = len(self.owners)
         everything = np.arange(count)
         by_box = figures[self.owners]
         for start in range(0, count, _CHUNK):
             deadline.keep()
             rows = everything[start : start + _CHUNK]
-            meet = (by_box[rows, None] > by_box[None, :]) & (first[rows, None] < last[None, :])
-            meet &= (last[rows, None] >= 0) & (last[None, :] >= 0)
+            meet = (by_box[rows, None] > by_box[None, :]) & (least[rows, None] < most[None, :])
+            meet &= known[rows, None] & known[None, :]
             for dimension in range(self.masks.shape[1]):
                 if not (side.bits and side.index == dimension):
                     values = self.masks[:, dimension]
@@ -204,16 +203,22 @@ class Boxes:
             pairs = zip(self.owners[rows[left]].tolist(), self.owners[right].tolist(), strict=True)
             yield from dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
 
-    def _ends(self, side: Column) -> tuple[Array, Array]:
-        if not side.bits:
-            lows, highs = self.lows[:, side.index], self.highs[:, side.index]
-            return np.maximum(lows, 1), np.where(highs == 0, -1, highs)
-        bits = [
-            [bit for bit in range(1, len(side.atoms)) if int(mask) >> bit & 1] for mask in self.masks[:, side.index]
-        ]
-        return np.array([one[0] if one else len(side.atoms) for one in bits]), np.array(
-            [one[-1] if one else -1 for one in bits]
+    def _ends(self, side: Column) -> tuple[Array, Array, Array]:
+        """Of each box the least and the greatest value of a side in its order, and whether it holds any but null."""
+        if side.bits:
+            masks = [int(mask) >> 1 for mask in self.masks[:, side.index]]
+            first = np.array([(mask & -mask).bit_length() for mask in masks])
+            last = np.array([mask.bit_length() for mask in masks])
+        else:
+            first, last = np.maximum(self.lows[:, side.index], 1), self.highs[:, side.index]
+        # an atom of numbers holds many; one of an ordered choice is its own place
+        lows = np.array(
+            [0, *(atom.intervals[0][0] if atom.intervals else place for place, atom in enumerate(side.atoms[1:]))]
         )
+        highs = np.array(
+            [0, *(atom.intervals[0][1] if atom.intervals else place for place, atom in enumerate(side.atoms[1:]))]
+        )
+        return lows[first], highs[last], last > 0
 
 
 def _regions(table: Table) -> list[list[Region | None]]:

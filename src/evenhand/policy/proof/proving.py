@@ -102,7 +102,7 @@ class Provers:
         for name, prove in (("grid", self._by_grid), ("z3", self._by_z3)):
             try:
                 most = min(_SECOND_OPINION, self.patience) if found else self.patience
-                found[name] = prove(promise, most)
+                found[name] = prove(place, most)
             except Undecided as error:
                 reasons.append(str(error))
         provers = tuple(found)
@@ -122,7 +122,8 @@ class Provers:
 
     # the grid
 
-    def _by_grid(self, promise: Promise, _: float) -> tuple[Facts, Facts | None] | None:
+    def _by_grid(self, place: int, _: float) -> tuple[Facts, Facts | None] | None:
+        promise = self._promises[place]
         grid, view = self._grid
         if promise.kind == "rises":
             return self._rising_by_grid(promise, grid, view)
@@ -133,8 +134,8 @@ class Provers:
             return bad if promise.then is None else grid.both(bad, grid.truth(promise.then, self._outputs()) != 1)
 
         bad = grid.solve(broken)
-        place = first_true(bad)
-        return None if place is None else (cell_facts(grid, place), None)
+        cell = first_true(bad)
+        return None if cell is None else (cell_facts(grid, cell), None)
 
     @cached_property
     def _grid(self) -> tuple[Grid, list[View]]:
@@ -186,7 +187,8 @@ class Provers:
 
     # Z3
 
-    def _by_z3(self, promise: Promise, most: float) -> tuple[Facts, Facts | None] | None:
+    def _by_z3(self, place: int, most: float) -> tuple[Facts, Facts | None] | None:
+        promise = self._promises[place]
         encoding = self.encoding
         kinds = self.kinds
         if promise.kind != "rises":
@@ -195,6 +197,9 @@ class Provers:
             if promise.then is not None:
                 bad = f"(and {bad} (not {encoding.holds(promise.then)}))"
             found = self.solver.find(bad, kinds, most)
+            if found is not None and not self._broken(place, found, None) and (known := self._script.mentioned(kinds)):
+                # Z3 cannot know the inside of a string that is not mentioned: one that is may do as well
+                found = self.solver.find(f"(and {bad} {known})", kinds, most) or found
             return None if found is None else (found, None)
         assert promise.figure is not None
         fact = promise.fact

@@ -115,6 +115,13 @@ class Script:
             self._lines.append(f"(declare-fun text_{name} {sorts})")
         return f"text_{name}"
 
+    def mentioned(self, kinds: Mapping[str, Type]) -> str:
+        """Where every string is one that is mentioned, so that text functions are known; empty where none is used."""
+        if not self._text_functions:
+            return ""
+        free = [name for name, kind in kinds.items() if kind.kind == "text" and not kind.values and self.knows(name)]
+        return " ".join(f"(< |{name}| {len(self._numbers)})" for name in free)
+
     def take(self) -> str:
         """Everything written since it was taken last."""
         text = "\n".join(self._lines)
