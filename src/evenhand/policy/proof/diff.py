@@ -2,8 +2,9 @@
 
 Both policies are laid over one grid; cells that are ruled differently are marked by the pair of rulings, and covered by boxes. Z3
 then answers the same question: whether there is an application outside all the regions that is ruled differently, or, where no
-region was found, any at all. "No difference" is a proof. Where the grid cannot be laid (figures are calculated, or there are too
-many combinations), Z3 lists the changes one by one, each with an example, without saying where else they happen.
+region was found, any at all. "No difference" is a proof. Where the grid cannot be laid (facts are compared with each other, or
+there are too many combinations), Z3 lists the changes one by one, each with an example, without saying where else they happen.
+Amounts that are calculated are compared as formulas: in a region where nothing else differs, some applications may get the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ import msgspec
 import numpy as np
 
 from evenhand.errors import BadInput
+from evenhand.policy.document import ARROWS
 from evenhand.policy.proof.cover import Patch, patches
 from evenhand.policy.proof.grid import Array, Grid, View
 from evenhand.policy.proof.judge import Judge
@@ -24,7 +26,7 @@ from evenhand.policy.proof.smt import Encoding, Script, same
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.proof.words import cell, expression, flat, outside
 from evenhand.policy.regions import Region
-from evenhand.policy.tree import Const, Expr, Read
+from evenhand.policy.tree import Const, Read, Table
 from evenhand.policy.types import NULL, Type
 
 if TYPE_CHECKING:
@@ -246,7 +248,7 @@ class _Comparison:
             if terms is not None:
                 for part, term in zip(self._parts, terms[place], strict=True):
                     if not isinstance(term, Const):
-                        values[part] = expression(term)
+                        values[part] = _written(policy, judge, facts, part) or expression(term)
             deciding = policy.model.deciding
             rule = f"{deciding.name}/{judge.rows(facts)[deciding.name]}" if deciding is not None else "formula/1"
             ruled.append(Ruled(rule=rule, **values))
@@ -304,7 +306,7 @@ class _Comparison:
             changes.append(self._told(None, simplest(facts, self._kinds, shows, (AMOUNT,)), None))
             alike: list[str] = []
             for encoding, ruling, values in zip(self._encodings, self._rulings, rulings, strict=True):
-                alike += [_is(encoding, ruling[part], value) for part, value in values.items()]
+                alike += [encoding.equals(ruling[part], value) for part, value in values.items()]
             known.append(f"(not (and true {' '.join(alike)}))")
         return changes, False
 
@@ -338,6 +340,28 @@ class _Comparison:
         return History(applications, touched, tuple(sorted(changes, key=lambda one: -one.applications)))
 
 
+def _written(policy: "Policy", judge: Judge, facts: Facts, part: str) -> str:
+    """A calculated part of a ruling as the row that gave it is written; empty where no single cell did."""
+    if part not in policy.model.outputs:
+        return ""
+    step, _ = policy.model.outputs[part]
+    if not isinstance(step, Table):
+        return step.text.partition("=")[2].strip()
+    hit = judge.rows(facts)[step.name]
+    for grid in policy.document.tables:
+        for place, cell_ in enumerate(grid.header):
+            name = cell_.text.removeprefix("→").removeprefix("->").partition(":")[0].strip()
+            if (
+                grid.heading == step.name
+                and cell_.text.startswith(ARROWS)
+                and name == part
+                and isinstance(hit, int)
+                and hit
+            ):
+                return grid.rows[hit - 1][place].text
+    return ""
+
+
 def _numbered(arrays: list[Array], shape: tuple[int, ...], most: int) -> Array:
     """One number, from 0, for each combination of values."""
     keys = np.zeros(shape, np.int64)
@@ -345,15 +369,6 @@ def _numbered(arrays: list[Array], shape: tuple[int, ...], most: int) -> Array:
         _, places = np.unique(keys * most + array, return_inverse=True)
         keys = places.reshape(shape)
     return keys
-
-
-def _is(encoding: Encoding, expr: Expr, value: Any) -> str:
-    kind = expr.type
-    if value is None:
-        return encoding.inside(expr, Region(kind, True))
-    if kind.counted:
-        return encoding.inside(expr, Region(kind, False, ((value, value),)))
-    return encoding.inside(expr, Region(kind, False, values=frozenset((value,))))
 
 
 def _name(ruling: Any) -> str:

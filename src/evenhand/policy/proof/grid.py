@@ -5,7 +5,7 @@ and so is an output; numpy's broadcasting combines them. An array holds numbers 
 that are the same for a whole cell, such as half of `application.amount`. Cuts are found while evaluating: a test that a class
 straddles becomes a cut, and the evaluation starts again with finer classes.
 
-Tests that relate several facts, or calculate before they compare, make no grid: that is said (`Undecided`), and left to Z3.
+Tests that relate several facts make no grid: that is said (`Undecided`), and left to Z3.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from evenhand.policy.proof.calculated import calculated, strict
 from evenhand.policy.proof.classes import Class, classes
 from evenhand.policy.proof.interpret import evaluate, gathered
 from evenhand.policy.proof.limits import Deadline, Undecided
@@ -253,13 +254,19 @@ class Grid:
         """A test whose operands are terms."""
         names = list(dict.fromkeys(names_read(test)))
         if not names:
-            found = evaluate(test, {})
-            return np.full((1,) * len(self.names), -1 if found is None else int(found), np.int8)
+            holds = evaluate(test, {})
+            return np.full((1,) * len(self.names), -1 if holds is None else int(holds), np.int8)
         if len(names) == 1:
             operand = Read(self.facts[names[0]], names[0])
             yes, no = region(test, operand), region(Not(BOOLEAN, test), operand)
-            if yes is not None and no is not None:
-                return self._answers(self.within(names[0], yes), self.within(names[0], no))
+            found = (yes, no) if yes is not None and no is not None else calculated(test, names[0], operand.type)
+            if found is not None:
+                return self._answers(self.within(names[0], found[0]), self.within(names[0], found[1]))
+        if isinstance(test, In) and test.values == (None,) and strict(test.operand):
+            null: Array = np.zeros((1,) * len(self.names), np.bool_)
+            for name in names:
+                null = null | self.within(name, Region(self.facts[name], True))
+            return self._answers(null, ~null)
         return self._enumerated(test, names)
 
     def _answers(self, yes: Array, no: Array) -> Array:

@@ -506,6 +506,10 @@ class Encoding:
         found = _all([_not(term.null), among])
         return _any([term.null, found]) if where.null else found
 
+    def equals(self, expr: Expr, value: Value) -> str:
+        """Where an expression has a value; null equals null."""
+        return same(self.term(expr), self._constant(value, expr.type))
+
     def ruling(self, part: str) -> Term:
         """A part of the ruling."""
         return self.term(self._model.ruling[part])
