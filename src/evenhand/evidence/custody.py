@@ -243,7 +243,9 @@ async def _write_alike(connection: Connection, number: int, matches: list[_Match
 
 
 async def shown_in(connection: Connection, case: int) -> list[CaseEvidence]:
-    """The uploaded evidence that was shown in a case, oldest first."""
+    """The uploaded evidence that was shown in a case, oldest first; raises `UnknownThing` when there is no such case."""
+    if await connection.fetchrow(_sql.line_of_case, case) is None:
+        raise UnknownThing(f"there is no case {case}", field="case")
     return [
         CaseEvidence(
             row["id"], row["party"], row["kind"], row["received_at"], row["at"], [str(one) for one in row["seen_in"]]

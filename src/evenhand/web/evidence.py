@@ -163,7 +163,7 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     @get("/v1/cases/{case:str}/evidence", summary="Evidence of a case", tags=["evidence"])
     async def of_case(case: CaseNumber) -> EvidenceOfCase:
         """What was shown in it, each with the other cases in which it or its like had been shown by then."""
-        async with transaction(database) as connection:
+        async with _found(), transaction(database) as connection:
             number = _number(case, "case")
             return EvidenceOfCase(await shown_in(connection, number), await fresh.requests(connection, number))
 

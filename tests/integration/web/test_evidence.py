@@ -115,7 +115,7 @@ async def test_what_there_is_not_or_is_not_allowed_is_told(client: httpx.AsyncCl
     ):
         answer = await client.post(path, content=data)
         assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
-    for path in ("/v1/evidence/ev_0", "/v1/evidence/ev_%00", "/v1/evidence/ev_0/about", "/v1/cases/x/evidence"):
+    for path in ("/v1/evidence/ev_0", "/v1/evidence/ev_%00", "/v1/evidence/ev_0/about", "/v1/cases/x/evidence", "/v1/cases/999/evidence"):
         assert (await client.get(path)).status_code == 404, path
     packed = await client.post(f"{SHOP}/evidence", content=data, headers={"content-encoding": "gzip"})
     assert packed.status_code == 415

@@ -48,15 +48,14 @@ order by k.exact desc, k.likeness desc nulls last, e.no
 limit $2
 
 -- name: shown
--- What applications refer to: each piece with its like, and the cases about other orders in which a buyer had shown any of them by
--- then.
+-- What applications refer to: each piece with its like, and cases about other orders in which a buyer had shown any of them by
+-- then. Some of each are enough, so that a picture that thousands show costs no more than another.
 select f.i, f.id, e.no, l.order_no, e.kind not in ('text', 'tracking') as comparable, k.kin,
        array(
-           select distinct u.case_no
+           select u.case_no
            from evidence_use u
            join evidence o on o.no = u.evidence and o.party = 'buyer'
            where u.evidence = any(k.kin) and u.order_no <> l.order_no and u.at <= f.at
-           order by u.case_no
            limit $6
        ) as cases
 from unnest($1::int[], $2::smallint[], $3::text[], $4::bigint[], $5::timestamptz[]) as f (i, market, id, line, at)
@@ -65,7 +64,7 @@ join order_line l on l.no = f.line
 cross join lateral (
     select array[e.no]
            || array(select earlier from evidence_alike where evidence = e.no)
-           || array(select evidence from evidence_alike where earlier = e.no) as kin
+           || array(select evidence from evidence_alike where earlier = e.no order by evidence limit 100) as kin
 ) k
 
 -- name: use
