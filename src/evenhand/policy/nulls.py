@@ -16,7 +16,7 @@ def nullable(expr: Expr, sure: Collection[str] = ()) -> bool:
             return False
         case Gathered():
             return expr.operator != "count"
-        case Quotient() if not (isinstance(expr.right, Const) and expr.right.value):
+        case Quotient() if expr.right.type.low <= 0 <= expr.right.type.high:
             return True
         case If(condition=In(operand=operand, values=(None,))) if expr.otherwise == operand:
             return nullable(expr.then, sure)

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.build import build
-from evenhand.policy.columns import query, select_list
 from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
-from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, placeholders, sentence
+from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, Sentence, placeholders, sentence
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.ruling import Because, Ruling
 from evenhand.policy.tracing import compile_trace, outward_all
 from evenhand.policy.types import Type
-from evenhand.policy.values import inward, nested
+from evenhand.policy.values import nested
 from evenhand.vocabulary import Lang
+
 if TYPE_CHECKING:
     from evenhand.policy.proof.diff import Diff
     from evenhand.policy.proof.exploit import Lie
     from evenhand.policy.proof.recourse import Recourse
     from evenhand.policy.proof.report import Report
-
 
 _MAX_FILE: Final = 4_000_000
 Facts = Mapping[str, Any]
@@ -40,8 +39,9 @@ class Policy:
         self.model, self.examples = build(document)
         self._row: Row = compile_row(self.model)
         self._decide = self._row.decide
-        self._reasons = self._reason_writers()
+        # where outputs and parts of the ruling stand in the row function's answer
         self._places = {**self._row.parts, **self._row.outputs}
+        self._reasons = self._reason_writers()
         self._trace = compile_trace(self.model, self._row)
         self._plans = (
             [
@@ -50,8 +50,8 @@ class Policy:
             ]
             if self.model.ruling
             else []
-        self._silence = self._row.parts.get("on_silence")
         )
+        self._silence = self._row.parts.get("on_silence")
 
     @classmethod
     def parse(cls, source: str, file: str = "policy.md") -> "Policy":
@@ -129,16 +129,16 @@ class Policy:
 
     def sql(self, dialect: str) -> str:
         """A SELECT list for "duckdb", "spark" or "postgres" over columns named like the facts; see `evenhand.policy.columns`."""
+        from evenhand.policy.columns import select_list  # sqlglot takes its time to load
+
         return select_list(self.model, dialect)
 
     def query(self, dialect: str, table: str, keep: Iterable[str] = ()) -> str:
         """The same as a whole SELECT from a table, often faster; `keep` are columns of the table to put in front."""
+        from evenhand.policy.columns import query
+
         return query(self.model, dialect, table, keep)
 
-    def rule(self, facts: Facts, currency: str | None = None) -> Ruling:
-        """Rule one set of nested facts; what is missing is null.
-
-        `currency` (ISO 4217) is what the reasons write amounts in. Raises `BadInput` naming the fact that is unknown,
     def check(self, seconds: float | None = None, progress: Callable[[int, int], None] | None = None) -> "Report":
         """Look for everything that can be wrong, and prove every promise; see `evenhand.policy.proof`.
 
@@ -184,6 +184,10 @@ class Policy:
 
         return exploits(self)
 
+    def rule(self, facts: Facts, currency: str | None = None) -> Ruling:
+        """Rule one set of nested facts; what is missing is null.
+
+        `currency` (ISO 4217) is what the reasons write amounts in. Raises `BadInput` naming the fact that is unknown,
         of the wrong type or out of range.
         """
         return self.rule_trusted(nested(facts, self.model.facts, self._needed), currency)
@@ -212,10 +216,6 @@ class Policy:
         # no row matched, or the row that did gives no reason of its own
         en, zh = self._reasons[code if code is not None or row else ""]
 
-        def value(name: str) -> Any:
-            place = self._places.get(name)
-            return answer[place] if place is not None else _fact(facts, name, model.facts[name])
-
         money = currency or model.currency
         outcome, payer, returned, amount, hours = (answer[place] for place in self._plans)
         rule = f"{deciding.name}/{row}" if deciding else "formula/1"
@@ -228,12 +228,12 @@ class Policy:
             model.name,
             model.version,
             rule,
-            Because(en(value, money), zh(value, money)),
+            Because(en(facts, answer, money), zh(facts, answer, money)),
             self._trace(facts, answer),
+            answer[self._silence] if self._silence is not None else None,
         )
 
     def decide(self, facts: Facts) -> dict[str, Any]:
-            answer[self._silence] if self._silence is not None else None,
         """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
         return dict(zip(self._row.outputs, self._every(facts), strict=True))
 
@@ -268,31 +268,22 @@ class Policy:
         ]
         return tuple(dict.fromkeys((*self.model.read, *mentioned)))
 
-    def _reason_writers(self) -> dict[str | None, tuple[Callable[..., str], Callable[..., str]]]:
+    def _reason_writers(self) -> dict[str | None, tuple[Sentence, Sentence]]:
         model = self.model
         if not model.ruling:
             return {}
         types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
         types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
 
-        def writer(text: str, lang: Lang) -> Callable[..., str]:
-            return sentence(text, types, lang)
+        def writer(text: str, lang: Lang) -> Sentence:
+            return sentence(text, types, lang, self._places)
 
-        writers: dict[str | None, tuple[Callable[..., str], Callable[..., str]]] = {
+        writers: dict[str | None, tuple[Sentence, Sentence]] = {
             code: (writer(reason.en, "en"), writer(reason.zh, "zh")) for code, reason in model.reasons.items()
         }
         for code, texts in ((None, NO_REASON_GIVEN), ("", NO_ROW)):
             writers[code] = (writer(texts["en"], "en"), writer(texts["zh"], "zh"))
         return writers
-
-
-def _fact(facts: Facts, name: str, kind: Type) -> Any:
-    """A fact's value as held inside, from facts as the row function reads them."""
-
-    place: Any = facts
-    for part in name.split("."):
-        place = place[part]
-    return place if kind.kind in ("text", "boolean", "duration", "months") else inward(kind, place, name)
 
 
 def _chosen(named: list[Policy], version: str, at: date | None) -> Policy:

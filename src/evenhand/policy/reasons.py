@@ -12,6 +12,10 @@ from evenhand.policy.types import Type
 from evenhand.policy.values import outward
 from evenhand.vocabulary import Lang, word
 
+# A value and a currency to words; facts, an answer and a currency to a sentence.
+Speaker = Callable[[Any, str | None], str]
+Sentence = Callable[[Mapping[str, Any], tuple[Any, ...], str | None], str]
+
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 # No currency is known: ISO 4217's code for that.
 _NO_CURRENCY: Final = "XXX"
@@ -65,35 +69,61 @@ def read_reasons(grid: Grid | None, faults: list[Fault]) -> dict[str, Reason]:
 
 def said(kind: Type, value: Any, currency: str | None, lang: Lang) -> str:
     """A value (as outside) in words of a language: money with its currency, choices by name, numbers with all their decimals."""
-    if value is None:
-        return word(None, lang)
+    return speaker(kind, lang)(value, currency)
+
+
+def speaker(kind: Type, lang: Lang) -> Speaker:
+    """A function from (value as outside, currency) to its words in a language."""
+    unknown = word(None, lang)
+    if kind.kind == "boolean" or kind.values:
+        words = {value: word(value, lang) for value in kind.values or (False, True)} | {None: unknown}
+        return lambda value, _: words[value]
+    if kind.kind == "number" and kind.unit == "money" and not kind.scale:
+        return lambda value, currency: unknown if value is None else written(value, currency or _NO_CURRENCY)
     if kind.kind == "number":
-        if kind.unit == "money" and not kind.scale:
-            return written(value, currency or _NO_CURRENCY)
-        return f"{value:,.{kind.scale}f}" if kind.scale else f"{value:,}"
-    if kind.kind == "text":
-        return word(value, lang) if kind.values else str(value)
-    if kind.kind == "boolean":
-        return word(value, lang)
-    return value.isoformat() if kind.kind in ("date", "datetime") else str(value)
+        form = f",.{kind.scale}f" if kind.scale else ","
+        return lambda value, _: unknown if value is None else format(value, form)
+    if kind.kind in ("date", "datetime"):
+        return lambda value, _: unknown if value is None else value.isoformat()
+    return lambda value, _: unknown if value is None else str(value)
 
 
-def sentence(text: str, types: Mapping[str, Type], lang: Lang) -> Callable[[Callable[[str], Any], str | None], str]:
-    """A function from (name -> value as held inside, currency) to the finished sentence."""
+def sentence(text: str, types: Mapping[str, Type], lang: Lang, places: Mapping[str, int]) -> Sentence:
+    """A reason's text as a function that fills it in; how to contest the ruling is added.
+
+    It takes the facts and the answer of the row function, and the currency. `places` says where an output or a part of the ruling
+    stands in the answer; every other name is a fact.
+    """
     parts = _PLACEHOLDER.split(text)
     names = [name.strip() for name in parts[1::2]]
     texts = parts[::2]
-    if not names:
-        whole = f"{text} {CONTEST[lang]}" if lang == "en" else f"{text}{CONTEST[lang]}"
-        return lambda _values, _currency: whole
-    kinds = [types[name] for name in names]
     texts[-1] += f" {CONTEST[lang]}" if lang == "en" else CONTEST[lang]
+    # where each value stands, how it is written, and the text after it
+    plan = [
+        (places.get(name), tuple(name.split(".")), _writer(types[name], lang, name in places), after)
+        for name, after in zip(names, texts[1:], strict=True)
+    ]
 
-    def fill(values: Callable[[str], Any], currency: str | None) -> str:
+    def fill(facts: Mapping[str, Any], answer: tuple[Any, ...], currency: str | None) -> str:
         pieces = [texts[0]]
-        for name, kind, after in zip(names, kinds, texts[1:], strict=True):
-            pieces.append(said(kind, outward(kind, values(name)), currency, lang))
+        for place, path, write, after in plan:
+            if place is None:
+                value: Any = facts
+                for part in path:
+                    value = value[part]
+            else:
+                value = answer[place]
+            pieces.append(write(value, currency))
             pieces.append(after)
         return "".join(pieces)
 
     return fill
+
+
+def _writer(kind: Type, lang: Lang, inside: bool) -> Speaker:
+    """How a value is written that is held inside, or as the row function reads facts (see `values.trusted`)."""
+    speak = speaker(kind, lang)
+    same = kind.kind in ("text", "boolean") or (kind.kind == "number" and not kind.scale)
+    if same or not (inside or kind.kind in ("duration", "months")):
+        return speak
+    return lambda value, currency: speak(outward(kind, value), currency)

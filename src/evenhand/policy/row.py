@@ -321,8 +321,10 @@ class _Writer:
                 self._depth -= 1
         figure = {"C+": "total({})", "C<": "least({})", "C>": "most({})", "C#": "len({})"}.get(table.hit)
         if figure:
-            for output in outputs:
-                self._line(f"{output} = {figure.format(output)}")
+            for place, output in enumerate(outputs):
+                known = not any(self._nullable(rule.outputs[place]) for rule in table.rules)
+                quick = "sum({0}) if {0} else None" if table.hit == "C+" and known else figure
+                self._line(f"{output} = {quick.format(output)}")
 
     # values
 
@@ -399,13 +401,15 @@ class _Writer:
 
     def _quotient(self, expr: Quotient) -> str:
         left, right = self._atom(expr.left), self._atom(expr.right)
+        # without a sign, rounding is one division; (2a + b) / 2b is a / b + 1/2
+        plain = expr.left.type.low >= 0 and expr.right.type.low > 0
         text = {
-            "half_up": f"half_up({left}, {right})",
+            "half_up": f"(2 * {left} + {right}) // (2 * {right})" if plain else f"half_up({left}, {right})",
             "floor": f"{left} // {right}",
             "ceiling": f"-(-{left} // {right})",
         }[expr.rounding]
         tests = [f"{atom} is None" for one, atom in ((expr.left, left), (expr.right, right)) if self._nullable(one)]
-        if not isinstance(expr.right, Const):
+        if expr.right.type.low <= 0 <= expr.right.type.high:
             tests.append(f"{right} == 0")
         return f"(None if {' or '.join(tests)} else {text})" if tests else f"({text})"
 
