@@ -86,8 +86,8 @@ class Batch:
         self.shown = shown
         self._rows: list[list[Any]] = []
         self._transfers: list[tuple[Any, ...]] = []
-        # cases that a clock or a person must come back to
-        self._waiting: list[tuple[Filing, Ruling]] = []
+        # cases that a clock or a person must come back to; not the rulings themselves, which are many small objects
+        self._waiting: list[tuple[Filing, str, int | None]] = []
         self._answers: dict[tuple[int, str], tuple[bytes, Ruled]] = {}
         self._granted: dict[int, int] = {}
 
@@ -125,7 +125,7 @@ class Batch:
                 (filing.case, market.number, market.currency, cause, *parties, ruling.amount, filing.moment)
             )
         if waits(ruling.outcome, ruling.respond_within_hours):
-            self._waiting.append((filing, ruling))
+            self._waiting.append((filing, ruling.outcome, ruling.respond_within_hours))
         extra = None
         if application.evidence or application.comment:
             extra = _json.encode({"evidence": application.evidence, "comment": application.comment}).decode()
@@ -165,7 +165,7 @@ class Batch:
         # COPY costs a third of what the same rows cost as arrays of an INSERT
         await connection.copy_records_to_table("application", records=self._rows, columns=_COLUMNS)
         if self._waiting:
-            cases = [_waiting_case(filing, ruling, now) for filing, ruling in self._waiting]
+            cases = [_waiting_case(*one, now) for one in self._waiting]
             await connection.copy_records_to_table("case_file", records=cases, columns=CASE_COLUMNS)
         if self._transfers:
             columns = [list(column) for column in zip(*self._transfers, strict=True)]
@@ -174,13 +174,12 @@ class Batch:
         await save(connection, self.accounts)
 
 
-def _waiting_case(filing: Filing, ruling: Ruling, now: datetime) -> tuple[Any, ...]:
+def _waiting_case(filing: Filing, outcome: str, hours: int | None, now: datetime) -> tuple[Any, ...]:
     """The row of a case that must be come back to, in the order of its columns."""
     market = filing.market
-    due = first_due(ruling.outcome, ruling.respond_within_hours, now, market.cases, market.zone)
-    with_person = ruling.outcome == "review"
-    clock, person = (None, due) if with_person else (due, None)
-    return filing.case, market.number, STATE_AFTER[ruling.outcome], clock, due, person, filing.application.amount
+    due = first_due(outcome, hours, now, market.cases, market.zone)
+    clock, person = (None, due) if outcome == "review" else (due, None)
+    return filing.case, market.number, STATE_AFTER[outcome], clock, due, person, filing.application.amount
 
 
 async def issued_before(connection: Connection, repeats: Mapping[int, int]) -> dict[int, Ruled]:

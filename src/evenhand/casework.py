@@ -7,8 +7,9 @@ done once. Whoever names the version it has seen is refused when the case has mo
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -34,7 +35,9 @@ from evenhand.store import Database, Queries
 
 _sql: Final = Queries.load("cases")
 _canonical: Final = msgspec.json.Encoder()
+_log: Final = logging.getLogger(__name__)
 _TRIES: Final = 5
+_LEFT_ALONE: Final = timedelta(minutes=5)
 _COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 
@@ -74,6 +77,8 @@ class Casework:
         self.desk = desk
         self.pool = database.pool
         self.clock = clock
+        # cases the clock could not act in, and until when they are left alone
+        self._left_alone: dict[int, datetime] = {}
 
     async def act(self, case: int, action: Action, *, key: str | None = None, expected: int | None = None) -> Acted:
         """Take an action. Raises `UnknownThing` when there is no such case, `NotAllowed` for somebody else's, `Conflict` when the
@@ -103,22 +108,34 @@ class Casework:
         return await self.persist(once)
 
     async def tick(self) -> int:
-        """Let the clock act in one case whose deadline has passed; 0 when there is none."""
+        """Let the clock act in one case whose deadline has passed; 0 when there is none.
+
+        A case that cannot be worked on is left alone for a while, so that the others get their turn.
+        """
         passed: list[int] = []
 
         async def once() -> int:
             async with self.pool.acquire() as connection, connection.transaction():
                 now = self.clock()
-                number = await connection.fetchval(_sql.due, now, passed)
+                self._left_alone = {no: until for no, until in self._left_alone.items() if now < until}
+                number = await connection.fetchval(_sql.due, now, [*passed, *self._left_alone])
                 if number is None:
                     return 0
-                loaded = await self.load(connection, number, lock=True)
-                hand = Hand(loaded.case, loaded.ground, None, now)
-                if tick(hand):
-                    await self.write(connection, loaded, hand)
-                    return 1
                 passed.append(number)
-                return -1
+                try:
+                    async with connection.transaction():
+                        loaded = await self.load(connection, number, lock=True)
+                        hand = Hand(loaded.case, loaded.ground, None, now)
+                        if not tick(hand):
+                            return -1
+                        await self.write(connection, loaded, hand)
+                except (*_COLLISIONS, *_LOST):
+                    raise
+                except Exception:
+                    _log.exception("the clock cannot act in case %s", number)
+                    self._left_alone[number] = now + _LEFT_ALONE
+                    return -1
+                return 1
 
         while (done := await self.persist(once)) < 0:
             pass
@@ -132,6 +149,8 @@ class Casework:
         row = await connection.fetchrow(_sql.ground, no)
         if row is None:
             raise UnknownThing(f"there is no case {no}", field="case")
+        if row["market_id"] not in self.desk.markets:
+            await self.desk.refresh()
         market = self.desk.markets[row["market_id"]]
         hours = row["respond_within_hours"]
         file = await connection.fetchrow(_sql.lock_file if lock else _sql.file, no)

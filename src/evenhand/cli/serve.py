@@ -5,11 +5,13 @@ from pathlib import Path
 
 import uvloop
 
+from evenhand.casework import Casework
 from evenhand.cli.options import chatter
 from evenhand.desk import Desk
 from evenhand.records import Market
 from evenhand.store import Database, open_database
 from evenhand.web.server import serve
+from evenhand.worker import Worker
 
 # A database without markets gets one per shipped regime, so that the first application can be sent at once.
 FIRST_MARKETS = (
@@ -42,4 +44,7 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
     def ready(url: str) -> None:
         chatter.print(f"Evenhand at {url}  (Ctrl-C stops it)", markup=False)
 
-    await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)
+    casework = Casework(desk, store, clock=desk.clock)
+    # what has a due time and waits for nobody's request
+    async with Worker([casework.tick]):
+        await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)
