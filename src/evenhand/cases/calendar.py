@@ -17,6 +17,7 @@ from evenhand.errors import BadInput
 # A deadline that is not reached within so many days of the calendar never is.
 _FURTHEST: Final = 4000
 _NONE: Final = timedelta(0)
+Weekdays = Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=7)]], msgspec.Meta(max_length=7)]
 Dates = Annotated[list[date], msgspec.Meta(max_length=2000)]
 
 
@@ -46,8 +47,10 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def after(self, moment: datetime, span: timedelta, zone: ZoneInfo) -> datetime:
         """The moment at which `span` of counting time has passed since `moment`; in UTC."""
+        # instants, so that adding and subtracting is about time that passes and not about what a clock on the wall shows
+        moment = moment.astimezone(UTC)
         if self.clock == "calendar":
-            return (moment + span).astimezone(UTC)
+            return moment + span
         day = moment.astimezone(zone).date()
         for _ in range(_FURTHEST):
             window = self._window(day, zone)
@@ -55,13 +58,14 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 begins = max(window[0], moment)
                 if begins < window[1]:
                     if span <= window[1] - begins:
-                        return begins.astimezone(UTC) + span
+                        return begins + span
                     span -= window[1] - begins
             day += timedelta(days=1)
         raise BadInput(f"the market's calendar has no working hours for {_FURTHEST} days", field="calendar")
 
     def between(self, moment: datetime, later: datetime, zone: ZoneInfo) -> timedelta:
         """The counting time between two moments; nothing when the second is not later."""
+        moment, later = moment.astimezone(UTC), later.astimezone(UTC)
         if later <= moment:
             return _NONE
         if self.clock == "calendar":

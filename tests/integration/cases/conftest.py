@@ -41,14 +41,14 @@ async def desk(database: Database, clock: Clock) -> AsyncGenerator[Desk]:
     await desk.add_market(Market("bazaar", "Bazaar", "taobao", "CNY", "Asia/Shanghai"), synthetic=True)
     await desk.add_market(Market("wholesale", "Wholesale", "1688", "CNY", "Asia/Shanghai"), synthetic=True)
     orders = [
-        (market, _order(f"order-{number}", clock.now)) for market in ("bazaar", "wholesale") for number in range(30)
+        (market, make_order(f"order-{number}", clock.now)) for market in ("bazaar", "wholesale") for number in range(30)
     ]
     await desk.take_orders(orders)
     yield desk
     await desk.close()
 
 
-def _order(name: str, now: datetime) -> Order:
+def make_order(name: str, now: datetime) -> Order:
     return Order(
         name,
         "buyer-1",
