@@ -467,6 +467,19 @@ def bench_evidence(
     run(photos=photos, hashes=hashes, as_json=json)
 
 
+@bench_app.command("links")
+def bench_links(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="The folder with tolokers.npz; else EVENHAND_TOLOKERS.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What links are worth for telling abusers apart, on real accounts, and what grouping and peeling cost."""
+    from evenhand.bench.links import run
+
+    run(data=data, as_json=json)
+
+
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:

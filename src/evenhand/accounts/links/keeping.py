@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from evenhand.accounts.links.grouping import CAPS, KINDS, MOST_VALUES, rings, rings_of_keys
+from evenhand.accounts.links.grouping import ADDRESS, CAPS, KINDS, MOST_VALUES, PHONE, rings, rings_of_keys
 from evenhand.accounts.links.hashing import fingerprint, hashed
 from evenhand.accounts.links.paths import Holding, arrays
 from evenhand.accounts.state import Account, AccountKey, Connection, find_or_open
@@ -31,10 +31,13 @@ from evenhand.store import Queries
 
 KEY_VARIABLE: Final = "EVENHAND_LINK_KEY"
 # A ring is read up to so many accounts, the newest: rulings take no longer however many a ring has.
-MOST_READ: Final = 256
+MOST_READ: Final = 100
 _SHORTEST_KEY: Final = 16
 # Our locks among the advisory locks of a database: "link".
 _LOCK: Final = 0x6C696E6B
+
+# Of these kinds an attribute links only together with one of the other.
+_TOGETHER: Final = {ADDRESS: PHONE, PHONE: ADDRESS}
 
 _sql: Final = Queries.load("links")
 
@@ -69,15 +72,22 @@ async def _link(connection: Connection, new: Sequence[tuple[bytes, int, int]], m
     """Join the rings that new holdings (attribute, account, kind) link; take apart those that became too widely shared."""
     kind_of = {attribute: kind for attribute, _, kind in new}
     near: set[int] = set()
-    loosened: set[int] = set()
+    loosened = await _overfull(connection, new)
+    hubs: list[bytes] = []
     for row in await connection.fetch(_sql.holders, list(kind_of)):
         attribute, holders = row["attribute"], row["accounts"]
-        if len(holders) > CAPS[kind_of[attribute]]:
-            await connection.execute(_sql.add_hubs, [attribute], markets[attribute])
+        kind = kind_of[attribute]
+        if len(holders) > CAPS[kind]:
+            hubs.append(attribute)
             loosened.update(holders)
-        elif len(holders) > 1:
+        elif len(holders) > 1 and kind not in _TOGETHER:
             near.update(holders)
-    loosened |= await _overfull(connection, new)
+    if hubs:
+        await connection.execute(_sql.add_hubs, hubs, [markets[attribute] for attribute in hubs])
+    paired = [(attribute, account, _TOGETHER[kind]) for attribute, account, kind in new if kind in _TOGETHER]
+    if paired:
+        columns = [list(column) for column in zip(*paired, strict=True)]
+        near |= {row["account"] for row in await connection.fetch(_sql.holding_both, *columns, MOST_VALUES + 1)}
     if near or loosened:
         await _regroup(connection, near, loosened)
 

@@ -23,9 +23,23 @@ select f.attribute, array(select account from link_holding h where h.attribute =
 from unnest($1::bytea[]) as f (attribute)
 where not exists (select from link_hub b where b.attribute = f.attribute)
 
+-- name: holding_both
+-- Accounts that share a new holding and, of another kind ($3), something else with the account that has it; and that account. What
+-- it holds of that kind is looked at to a limit ($4).
+select distinct unnest(array[n.account, o.account]) as account
+from (select * from unnest($1::bytea[], $2::bigint[], $3::smallint[]) as f (attribute, account, other)
+      where not exists (select from link_hub b where b.attribute = f.attribute)) n
+-- the limit also keeps hubs from being followed
+cross join lateral (select attribute from link_holding x
+                    where x.account = n.account and x.kind = n.other
+                          and not exists (select from link_hub b where b.attribute = x.attribute) limit $4) h
+join link_holding p on p.attribute = h.attribute and p.account <> n.account
+join link_holding o on o.attribute = n.attribute and o.account = p.account
+
 -- name: add_hubs
 -- Attributes that are held by too many from now on.
-insert into link_hub (attribute, market) select attribute, $2 from unnest($1::bytea[]) as f (attribute) on conflict do nothing
+insert into link_hub (attribute, market)
+select * from unnest($1::bytea[], $2::smallint[]) as f (attribute, market) on conflict do nothing
 
 -- name: values_of
 -- How many different values of a kind accounts hold, counted to a limit.
