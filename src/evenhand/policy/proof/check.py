@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Undecided, Watch
+from evenhand.policy.proof.pairs import MOST, breaking_pairs
 from evenhand.policy.proof.plain import Facts, simplest
 from evenhand.policy.proof.promises import read_promises
 from evenhand.policy.proof.proving import Provers, Verdict
@@ -96,6 +97,10 @@ class _Check:
         if raised is not None:
             risen = literal(kinds[promise.fact], raised[promise.fact])
             told += f"; with {promise.fact} = {risen} instead it gets {self._answer(raised, promise.output)}"
+            pairs = breaking_pairs(self._model, promise, self._provers.deadline)
+            if len(pairs) > 1:
+                told += f"; pairs of rows that break it: {', '.join(f'{less} and {more}' for less, more in pairs)}"
+                told += " (and perhaps more)" if len(pairs) == MOST else ""
         return self._finding("promise", promise.line, f"this promise is broken: {promise.text}: {told}", facts)
 
     def _answer(self, facts: Facts, output: str = "") -> str:

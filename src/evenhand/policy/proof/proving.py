@@ -221,7 +221,7 @@ class Provers:
             return f"(< {low} {high})"
         numbers = [self._script.string(value) for value in kind.values]
         pairs = [f"(and (= {low} {a}) (= {high} {b}))" for place, a in enumerate(numbers) for b in numbers[place + 1 :]]
-        return f"(or {' '.join(pairs)})"
+        return f"(or false {' '.join(pairs)})"
 
     # confirming
 

@@ -5,6 +5,8 @@ over the whole policy. Z3 also gives its own answer on gaps and overlaps, and th
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -18,13 +20,15 @@ from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.proving import Provers, nearest
 from evenhand.policy.proof.report import Finding, Severity
 from evenhand.policy.proof.words import condition, facts_text, literal, outside
-from evenhand.policy.regions import everything
-from evenhand.policy.tree import Const, Read, Rule, Table
+from evenhand.policy.regions import Region
+from evenhand.policy.tree import Const, Expr, Read, Rule, Table
 
 # So many findings of one kind are shown of a table; then it is said that there are more.
 MOST_SHOWN: Final = 5
 # Seconds that Z3 gets to confirm what boxes have answered.
 _SECOND_OPINION: Final = 0.5
+# Outputs of more values than this are not asked which of them occur.
+_MOST_VALUES: Final = 16
 SINGLE: Final = ("U", "A", "P", "F")
 
 
@@ -74,9 +78,8 @@ class TableCheck:
         told = 0
         more = False
         if self._boxes is not None:
-            found, more = Covering(self._boxes, self._provers.deadline).gaps(
-                MOST_SHOWN if self._boxes.exact else 4 * MOST_SHOWN
-            )
+            covering = Covering(self._boxes, self._provers.deadline)
+            found, more = covering.gaps(MOST_SHOWN if self._boxes.exact else 4 * MOST_SHOWN, self._reached)
             self._agree(self._uncovered(), bool(found))
             for box in found:
                 facts = self._facts_in(box, self._uncovered(), lambda tried: not self._matched(tried))
@@ -129,11 +132,7 @@ class TableCheck:
         encoding = self._provers.encoding
         blocked = encoding.blocked[table.name]
         if self._boxes is None:
-            facts = self._by_z3(blocked, lambda tried: self._clashes(self._matched(tried)))
-            if facts is not None:
-                rules = self._matched(facts)
-                where = self._inputs_text(facts)
-                yield self._overlap(rules[0], rules[-1], where, facts)
+            yield from self._overlap_by_z3(blocked)
             return
         pairs = (
             (left, right)
@@ -153,6 +152,8 @@ class TableCheck:
             if facts is not None:
                 told += 1
                 yield self._overlap(rules[0], rules[1], self._box_text(box), facts)
+        if kept and not told:
+            yield from self._overlap_by_z3(blocked)
         if told and more:
             yield self._finding(
                 "overlap",
@@ -160,6 +161,13 @@ class TableCheck:
                 table.line,
                 f"{table.name}: more rows contradict each other; these are the first {told}",
             )
+
+    def _overlap_by_z3(self, blocked: str) -> Iterator[Finding]:
+        facts = self._by_z3(blocked, lambda tried: self._clashes(self._matched(tried)))
+        if facts is not None:
+            rules = self._matched(facts)
+            other = next(rule for rule in rules[1:] if self._clashes([rules[0], rule]))
+            yield self._overlap(rules[0], other, self._inputs_text(facts), facts)
 
     def _clashes(self, rules: list[Rule]) -> bool:
         """Whether two rows may not match together, by the hit policy."""
@@ -316,12 +324,38 @@ class TableCheck:
             if all(test is None or evaluate(test, env) is True for test in rule.tests)
         ]
 
+    @cached_property
+    def _reached(self) -> Box:
+        """All inputs there are, without values of outputs that no application gives: they would only confuse."""
+        boxes = self._boxes
+        assert boxes is not None
+        whole = boxes.whole
+        masks = whole.masks.copy()
+        for column in boxes.columns:
+            given = isinstance(column.operand, Read) and column.operand.name in self._model.outputs
+            if given and column.bits and len(column.atoms) <= _MOST_VALUES:
+                kept = [bit for bit, atom in enumerate(column.atoms) if self._reachable(column.operand, atom)]
+                masks[column.index] = sum(1 << bit for bit in kept)
+        return replace(whole, masks=masks)
+
+    def _reachable(self, operand: Expr, where: Region) -> bool:
+        provers = self._provers
+        try:
+            return (
+                provers.solver.find(provers.encoding.inside(operand, where), provers.kinds, _SECOND_OPINION) is not None
+            )
+        except Undecided:
+            return True
+
     def _box_text(self, box: Box) -> str:
-        assert self._boxes is not None
+        boxes = self._boxes
+        assert boxes is not None
         told = [
             condition(header, where)
-            for header, (_, where) in zip(self._table.headers, self._boxes.sides(box), strict=True)
-            if where != everything(where.type)
+            for header, (_, where), (_, possible) in zip(
+                self._table.headers, boxes.sides(box), boxes.sides(self._reached), strict=True
+            )
+            if where != possible
         ]
         return _listed(told) if told else "any input"
 

@@ -6,7 +6,7 @@ from evenhand.policy.document import Document
 from evenhand.policy.proof.promises import Promise
 from evenhand.policy.proof.report import Finding
 from evenhand.policy.proof.smt import outputs_of
-from evenhand.policy.reasons import placeholders
+from evenhand.policy.reasons import FUND_EMPTY, placeholders
 from evenhand.policy.ruling_parts import RULING_TYPES
 from evenhand.policy.tree import Const, Expr, Model, Table, expressions, names_read
 from evenhand.vocabulary import FACTS
@@ -35,7 +35,8 @@ def unused(document: Document, model: Model, promises: tuple[Promise, ...]) -> I
         if all(isinstance(expr, Const) for expr in given):
             codes = {expr.value for expr in given if isinstance(expr, Const)}
             for reason in model.reasons.values():
-                if reason.code not in codes:
+                # that the fund is empty is told by no row, but by the document's front matter
+                if reason.code not in codes and not (document.when_empty and reason.code == FUND_EMPTY):
                     yield finding("unused reason", reason.line, f"no row gives the reason {reason.code}")
     for row in document.facts.rows if document.facts else ():
         name = row[0].text.strip("`")

@@ -233,6 +233,22 @@ def test_a_broken_promise_is_an_error_that_anybody_can_repeat() -> None:
     assert [kept.status for kept in report.promises] == ["refuted"]
 
 
+def test_every_pair_of_rows_that_breaks_an_order_is_named() -> None:
+    made = policy("""
+## Ruling
+| U | application.evidence_count | buyer.integrity           | → outcome |
+|---|----------------------------|---------------------------|-----------|
+| 1 | [0..2]                     | "poor", "fair", null      | negotiate |
+| 2 | [3..5]                     | -                         | decline   |
+| 3 | > 5, null                  | -                         | subsidise |
+| 4 | [0..2]                     | "good", "excellent"       | review    |
+## Promises
+- as `application.evidence_count` rises, the buyer is never worse off
+""")
+    (found,) = made.check().errors
+    assert found.message.endswith("pairs of rows that break it: 1 and 2, 4 and 2")
+
+
 def test_a_promise_that_cannot_be_read_is_an_error_of_the_document() -> None:
     made = ruling("- | - | - | decline", "## Promises\n- never `outcome = declin`\n")
     with pytest.raises(PolicyError, match=r"mine\.md:.*did you mean decline\?"):
