@@ -27,6 +27,7 @@ from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, w
 from evenhand.cases.settings import Settings
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
+from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.fund.ledger import Transfer, book
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import MarketDesk
@@ -195,6 +196,8 @@ class Casework:
         ground = loaded.ground
         await keeping.append(connection, ground.no, hand.events, key, digest)
         await keeping.save(connection, ground.no, hand.case)
+        shown = [name for event in hand.events for name in event.said.evidence]
+        await show_in_case(connection, ground.no, Asked(0, ground.market, loaded.line, hand.now, shown))
         transfers = [_transfer(loaded, event) for event in hand.events if event.action in ("pay", "compensate")]
         granted = sum(event.said.amount for event in hand.events if event.action == "pay")
         if granted:

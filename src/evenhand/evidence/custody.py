@@ -21,7 +21,7 @@ from evenhand.evidence.index import Candidate, Index
 from evenhand.evidence.likeness import LEAST_LIKENESS
 from evenhand.evidence.matching import MOST_CANDIDATES, compare
 from evenhand.evidence.pdq import THUMBNAIL, packed, unpacked
-from evenhand.evidence.reuse import Asked, look_up
+from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.evidence.vault import Vault
 from evenhand.store import Database, Queries
 
@@ -130,9 +130,7 @@ class Custody:
                 )
                 await _write_alike(connection, number, matches, same)
                 if line is not None and case is not None:
-                    shown = await look_up(connection, [Asked(0, market, line, now, (name,))])
-                    shown.take(0, case)
-                    await shown.write(connection)
+                    await show_in_case(connection, case, Asked(0, market, line, now, (name,)))
         return await self.describe(name)
 
     async def describe(self, name: str) -> Evidence:

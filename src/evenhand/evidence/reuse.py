@@ -136,3 +136,12 @@ async def look_up(
         shown.pieces.setdefault(place, []).append(piece)
     shown.unknown = {one.place for one in asked if any((one.place, name) not in known for name in one.references)}
     return shown
+
+
+async def show_in_case(
+    connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy", case: int, shown: Asked
+) -> None:
+    """Evidence was added to a case that had been ruled: it counts as shown there, inside the caller's transaction."""
+    found = await look_up(connection, [shown] if refers(shown.references) else [])
+    found.take(shown.place, case)
+    await found.write(connection)

@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from evenhand.booking import reproduce
+from evenhand.cases.actions import Evidence as AddEvidence
+from evenhand.cases.model import Who
+from evenhand.casework import Casework
 from evenhand.desk import Desk, Ruled
 from evenhand.errors import EvenhandError, UnknownThing
 from evenhand.evidence.custody import Custody
@@ -145,6 +148,21 @@ async def test_evidence_added_to_a_case_later_counts_too(desk: Desk, custody: Cu
         await custody.take(market, "buyer", saved(photo("coins.png")), NOW, case=10**12)
     with pytest.raises(UnknownThing, match="no case"):
         await custody.take(desk.markets["bazaar"].number, "buyer", b"text", NOW, case=int(first.case))
+
+
+async def test_evidence_named_in_a_cases_thread_counts_as_shown_there(
+    desk: Desk, custody: Custody, database: Database
+) -> None:
+    (first,) = await rule(desk, make_application(1, reason="no_reason"))
+    casework = Casework(desk, database, clock=lambda: NOW)
+    name = await show(custody, desk, saved(photo("coins.png")))
+    action = AddEvidence(by=Who("buyer", "buyer-1"), evidence=[name, "a tracking number"])
+    await casework.act(int(first.case), action, key="once")
+    await casework.act(int(first.case), action, key="once")
+    (second,) = await rule(
+        desk, make_application(2, await show(custody, desk, altered(photo("coins.png"))), applied_at=NOW)
+    )
+    assert await seen_in(database, second) == [int(first.case)]
 
 
 async def test_an_application_filed_earlier_does_not_see_a_later_one_that_was_ruled_before_it(
