@@ -1,4 +1,4 @@
-"""Every pair of rows that breaks a promise about a rising fact: an example says that it is broken, the pairs say where to mend it."""
+"""Every pair of rows that breaks a promise about a rising fact: an example shows that it is broken, pairs where to mend it."""
 
 from itertools import islice
 from typing import Final
