@@ -19,6 +19,9 @@ from evenhand.errors import BadInput
 from evenhand.evidence.content import Kind
 
 pi_heif.register_heif_opener()
+# What Pillow warns of is refused here, or of no account: strangers should not fill the log.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 MOST_PIXELS: Final = 64_000_000
 LONGEST_SIDE: Final = 20_000
@@ -47,13 +50,11 @@ class Picture:
 def read_image(data: bytes, kind: Kind) -> Picture:
     """Read an image of a known kind; raises `BadInput` when it is broken, cut off, or too large."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=(_FORMATS[kind],)) as opened:
-                width, height = opened.size
-                _check_size(width, height)
-                frames = int(getattr(opened, "n_frames", 1))
-                image = _upright(opened)
+        with Image.open(io.BytesIO(data), formats=(_FORMATS[kind],)) as opened:
+            width, height = opened.size
+            _check_size(width, height)
+            frames = int(getattr(opened, "n_frames", 1))
+            image = _upright(opened)
     except BadInput:
         raise
     except Image.DecompressionBombError:

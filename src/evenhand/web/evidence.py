@@ -5,6 +5,7 @@ take it for something that acts: its type is fixed and not guessed at, and a pol
 original is not given out here.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -42,6 +43,8 @@ _TYPES: Final = {
     "tracking": (JSON, "json"),
 }
 _JPEG: Final = ("image/jpeg", "jpg")
+MOST_UPLOADS: Final = 32
+_UPLOAD_SECONDS: Final = 60
 
 EvidenceId = Annotated[str, PathParameter(max_length=120, description="From the answer to the upload.")]
 CaseNumber = Annotated[str, PathParameter(max_length=40, description="The case's number.")]
@@ -104,7 +107,7 @@ def _record(name: str) -> RequestBody:
 
 def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHandler]:
     """The handlers of evidence."""
-    keys = Keys(database)
+    keys, door = Keys(database), _Door()
 
     @post(
         "/v1/markets/{market:str}/evidence",
@@ -131,9 +134,9 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
         headers = dict(request.scope["headers"])
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise Refused("unsupported-media-type", "bodies are taken uncompressed")
-        data = await request.body()
-        await keys.check(headers, request.url.path + "?" + request.url.query, data)
-        async with _reachable():
+        async with door.open(), _reachable():
+            data = await _file(request)
+            await keys.check(headers, request.url.path + "?" + request.url.query, data)
             return await custody.take(number, by, data, desk.now(), case=case)
 
     @get("/v1/evidence/{evidence:str}", summary="The copy of evidence", tags=["evidence"], media_type="image/jpeg")
@@ -206,6 +209,32 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
             )
 
     return [upload, copy, about, of_case, ask_photo, check_photo]
+
+
+class _Door:
+    """Lets in so many files at a time: each is held in memory until it was looked at."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        if self._inside >= MOST_UPLOADS:
+            raise Refused("busy", f"{MOST_UPLOADS} files are being taken in already; nothing was written")
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+
+async def _file(request: "Request[Any, Any, Any]") -> bytes:
+    """The whole body; raises `Refused` when it is too slow."""
+    try:
+        async with asyncio.timeout(_UPLOAD_SECONDS):
+            return await request.body()
+    except TimeoutError:
+        raise Refused("too-slow", f"the file did not arrive within {_UPLOAD_SECONDS} s") from None
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Evidence over HTTP: up as a file, down as a harmless copy, and known again when it comes in another case."""
 
+import asyncio
 import io
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from evenhand.store import Database
+from evenhand.web.evidence import MOST_UPLOADS
 from tests.unit.evidence.pictures import bomb, noise, photo, saved
 
 from .conftest import SHOP, application, order
@@ -115,7 +117,13 @@ async def test_what_there_is_not_or_is_not_allowed_is_told(client: httpx.AsyncCl
     ):
         answer = await client.post(path, content=data)
         assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
-    for path in ("/v1/evidence/ev_0", "/v1/evidence/ev_%00", "/v1/evidence/ev_0/about", "/v1/cases/x/evidence", "/v1/cases/999/evidence"):
+    for path in (
+        "/v1/evidence/ev_0",
+        "/v1/evidence/ev_%00",
+        "/v1/evidence/ev_0/about",
+        "/v1/cases/x/evidence",
+        "/v1/cases/999/evidence",
+    ):
         assert (await client.get(path)).status_code == 404, path
     packed = await client.post(f"{SHOP}/evidence", content=data, headers={"content-encoding": "gzip"})
     assert packed.status_code == 415
@@ -136,6 +144,16 @@ async def test_when_files_cannot_be_kept_the_answer_is_to_try_again(
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/store-away")
     assert str(vault) not in answer.text
     assert await database.pool.fetchval("select count(*) from evidence") == 0
+
+
+async def test_more_files_than_memory_is_meant_for_are_put_off(client: httpx.AsyncClient) -> None:
+    data = saved(noise(1, 400), "PNG")
+    answers = await asyncio.gather(*(client.post(f"{SHOP}/evidence", content=data) for _ in range(MOST_UPLOADS + 8)))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {201, 503}
+    assert statuses.count(201) >= MOST_UPLOADS
+    assert all(answer.headers["retry-after"] for answer in answers if answer.status_code == 503)
+    assert (await client.post(f"{SHOP}/evidence", content=data)).status_code == 201
 
 
 async def test_a_fresh_photograph_is_asked_for_and_a_person_says_what_it_shows(client: httpx.AsyncClient) -> None:
