@@ -8,13 +8,16 @@ from typing import Any, Final
 import msgspec
 
 from evenhand import __version__
-from evenhand.accounts.state import Account, Connection, save
+from evenhand.accounts.state import Account, Connection, Stale, save
 from evenhand.cases.keeping import COLUMNS as CASE_COLUMNS
 from evenhand.cases.opening import STATE_AFTER, first_due, waits
 from evenhand.errors import BadInput
 from evenhand.evidence.reuse import Shown
 from evenhand.facts import Facts, remember
 from evenhand.filings import Filing, conflict
+from evenhand.fund.empty import within_budget
+from evenhand.fund.ledger import BudgetSpent, take
+from evenhand.fund.purse import Purse
 from evenhand.fund.transfers import cause_of
 from evenhand.money import written
 from evenhand.policy import Because, Policy, Ruling
@@ -81,9 +84,10 @@ _BATCH: Final = _COLUMNS.index("batch")
 class Batch:
     """Rulings on their way into the store. What an earlier one in the batch did, a later one sees."""
 
-    def __init__(self, accounts: dict[int, Account], shown: Shown) -> None:
+    def __init__(self, accounts: dict[int, Account], shown: Shown, purse: Purse) -> None:
         self.accounts = accounts
         self.shown = shown
+        self.purse = purse
         self._rows: list[list[Any]] = []
         self._transfers: list[tuple[Any, ...]] = []
         # cases that a clock or a person must come back to; not the rulings themselves, which are many small objects
@@ -120,6 +124,8 @@ class Batch:
         cause = cause_of(ruling.outcome, ruling.payer, ruling.amount)
         if cause:
             self._granted[filing.line] = self._granted.get(filing.line, 0) + ruling.amount
+            if cause == "subsidy":
+                self.purse.spend(filing.day, ruling.amount)
             parties = (filing.line, filing.buyer, filing.merchant)
             self._transfers.append(
                 (filing.case, market.number, market.currency, cause, *parties, ruling.amount, filing.moment)
@@ -172,6 +178,12 @@ class Batch:
             await connection.execute(_sql.grant, *columns, now)
         await self.shown.write(connection)
         await save(connection, self.accounts)
+        markets, days, amounts = self.purse.granted
+        if markets:
+            try:
+                await take(connection, markets, days, amounts)
+            except BudgetSpent:
+                raise Stale from None  # somebody else was faster
 
 
 def _waiting_case(filing: Filing, outcome: str, hours: int | None, now: datetime) -> tuple[Any, ...]:
@@ -212,7 +224,8 @@ async def issued_before(connection: Connection, repeats: Mapping[int, int]) -> d
 
 def reproduce(source: str, facts: str, currency: str) -> Ruling:
     """Rule stored facts again by a stored policy text: the same ruling, bit for bit."""
-    return parsed(source).rule(msgspec.json.decode(facts), currency)
+    read = msgspec.json.decode(facts)
+    return within_budget(parsed(source).rule(read, currency), read, currency)
 
 
 @lru_cache(maxsize=256)

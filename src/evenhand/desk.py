@@ -25,6 +25,8 @@ from evenhand.errors import Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import build_facts
 from evenhand.filings import Filing, join_orders
+from evenhand.fund.empty import within_budget
+from evenhand.fund.purse import Doubt, Purse
 from evenhand.intake import OrderTaken, take_orders
 from evenhand.markets import MarketDesk, time_zone
 from evenhand.policy import Policy, shipped
@@ -42,6 +44,7 @@ _TRIES: Final = 6
 # Two batches that bring the same new thing at once: one of them begins again and finds it there.
 _COLLISIONS: Final = (
     Stale,
+    Doubt,
     asyncpg.UniqueViolationError,
     asyncpg.CheckViolationError,
     asyncpg.DeadlockDetectedError,
@@ -84,8 +87,9 @@ class Desk:
         self._reading = asyncio.Lock()
         self._booking = asyncio.Lock()
         self._ahead: Mapping[int, Account] = {}
-        # what the applications of that batch show as evidence
+        # what the applications of that batch show as evidence, and what it takes from the fund's budgets
         self._shown = Shown()
+        self._purse: Purse | None = None
 
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
@@ -195,8 +199,12 @@ class Desk:
         now: datetime,
         ahead: Mapping[int, Account],
         shown: Shown,
+        purse: Purse | None,
+        *,
+        alone: bool = False,
     ) -> tuple[Batch, dict[int, Ruled | EvenhandError]]:
-        """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead` is what the batch before is writing."""
+        """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead`, `shown` and `purse` are what the
+        batch before is writing; `alone` holds the fund's budgets, so that nobody else takes from them."""
         joined = await join_orders(connection, self.markets, items, now)
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
         accounts = caught_up(joined.accounts, ahead)
@@ -205,7 +213,8 @@ class Desk:
         shown = await look_up(
             connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], shown
         )
-        batch = Batch(accounts, shown)
+        purse = await Purse.read(connection, [one.day for one in joined.filings], purse, hold=alone)
+        batch = Batch(accounts, shown, purse)
         for filing in joined.filings:
             try:
                 answer = batch.before(filing)
@@ -215,8 +224,10 @@ class Desk:
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
                     ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
-                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring, shown.reused(filing.index))
-                    ruling = policy.rule_trusted(facts, filing.market.currency)
+                    reused, covered = shown.reused(filing.index), purse.covers(filing.day, filing.application.amount)
+                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring, reused, covered)
+                    currency = filing.market.currency
+                    ruling = within_budget(policy.rule_trusted(facts, currency), facts, currency)
                     answer = batch.add(filing, number, facts, ruling)
                 answers[filing.index] = answer
             except EvenhandError as error:
@@ -232,17 +243,19 @@ class Desk:
         """
         async with self._reading, self._pool.acquire() as connection:
             now, ahead = self._clock(), self._ahead
-            batch, answers = await self._path(connection, items, now, ahead, self._shown)
+            batch, answers = await self._path(connection, items, now, ahead, self._shown, self._purse)
             await self._booking.acquire()
             failed = self._ahead is not ahead
-            self._ahead, self._shown = (batch.accounts, batch.shown) if batch else ({}, Shown())
+            self._ahead, self._shown, self._purse = (
+                (batch.accounts, batch.shown, batch.purse) if batch else ({}, Shown(), None)
+            )
         try:
             if failed:
                 raise Stale
             async with self._pool.acquire() as connection, connection.transaction():
                 await batch.book(connection, now)
         except BaseException:
-            self._ahead, self._shown = {}, Shown()
+            self._ahead, self._shown, self._purse = {}, Shown(), None
             raise
         finally:
             self._booking.release()
@@ -255,7 +268,7 @@ class Desk:
             self._ahead = {}
             joined = await join_orders(connection, self.markets, items, now)
             await state.lock(connection, joined.accounts)
-            batch, answers = await self._path(connection, items, now, {}, Shown())
+            batch, answers = await self._path(connection, items, now, {}, Shown(), None, alone=True)
             await batch.book(connection, now)
             return [answers[index] for index in range(len(items))]
 

@@ -21,6 +21,7 @@ def build_facts(
     anchor: str = "",
     ring: Collection[Account] = (),
     reused_evidence: bool | None = None,
+    fund_available: bool | None = None,
 ) -> Facts:
     """The facts of a filing, nested as in JSON; what is not known is None.
 
@@ -28,6 +29,8 @@ def build_facts(
     `anchor` is "order", else when the application was filed.
 
     `ring` are the accounts linked with the buyer, the buyer included, where there are any.
+
+    `fund_available` says whether the budget of the market's fund covers what is asked; None where no budget is set.
 
     History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`
     and `abuse.empty_parcel` are not observed yet, so they are None.
@@ -64,6 +67,7 @@ def build_facts(
             "frequent_counterfeit_claims": None,
             "reused_evidence": reused_evidence,
         },
+        "fund": {"available": fund_available},
         "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day) | ring_facts(ring, day),
     }
     scored(facts)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Final, NoReturn
@@ -48,6 +48,11 @@ class Filing:
     merchant: int
     # the buyer's label at that moment
     label: str
+
+    @property
+    def day(self) -> tuple[int, date]:
+        """The market's number, and its calendar day of the application: what the fund's budgets go by."""
+        return self.market.number, self.market.date(self.market.day(self.moment))
 
 
 def digest(application: Application) -> bytes:

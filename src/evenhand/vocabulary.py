@@ -86,6 +86,9 @@ PAYERS: Final = ("platform", "merchant", "none")
 # What follows when a deadline passes and nobody has answered.
 ON_SILENCE: Final = ("accept", "escalate", "close")
 
+# What may become of an application that the fund would pay for, when its budget does not cover it.
+WHEN_EMPTY: Final = ("review", "merchant_decides")
+
 # The order of the measures is the order of their columns in an account's day tiles: append, never reorder.
 BUYER_MEASURES: Final = (
     Measure("buyer", "orders", (90, 365), "orders placed by the buyer", "买家下单数"),
@@ -178,6 +181,7 @@ _FACTS: tuple[Fact, ...] = (
     Fact("abuse.empty_parcel", "boolean", "empty parcel sent back", "退回空包裹"),
     Fact("abuse.frequent_counterfeit_claims", "boolean", "frequent counterfeit claims", "频繁投诉假货"),
     Fact("abuse.reused_evidence", "boolean", "reused evidence", "重复使用凭证"),
+    Fact("fund.available", "boolean", "the fund's budget covers the amount asked", "基金预算足以支付申请金额"),
     Fact(
         "history.buyer_days_known",
         "integer",

@@ -14,10 +14,10 @@ from evenhand.policy.examples import Example, read_examples
 from evenhand.policy.lowering import Lowering
 from evenhand.policy.own_facts import own_facts
 from evenhand.policy.parser import parse_expression, parse_test
-from evenhand.policy.reasons import placeholders, read_reasons
+from evenhand.policy.reasons import EMPTY_REASONS, FUND_EMPTY, placeholders, read_reasons
 from evenhand.policy.ruling_parts import RULING_TYPES, ruling_parts
 from evenhand.policy.syntax import CellError
-from evenhand.policy.tree import Const, Expr, Formula, Model, Output, Rule, Step, Table, expressions, names_read
+from evenhand.policy.tree import Const, Expr, Formula, Model, Output, Reason, Rule, Step, Table, expressions, names_read
 from evenhand.policy.types import BOOLEAN, NULL, TEXT, Type, Value, choice, of_fact
 from evenhand.vocabulary import FACTS
 
@@ -75,6 +75,9 @@ class _Builder:
         facts: dict[str, Type] = {name: of_fact(fact) for name, fact in FACTS.items()}
         facts |= own_facts(document.facts, facts, self._faults)
         reasons = read_reasons(document.reasons, self._faults)
+        if document.when_empty:
+            said = EMPTY_REASONS[document.when_empty]
+            reasons.setdefault(FUND_EMPTY, Reason(FUND_EMPTY, said["en"], said["zh"], 1))
         drafts = self._drafts()
         declared = {column.name: draft for draft in drafts for column in draft.columns}
         ordered = self._in_order(drafts, declared, facts)
@@ -93,7 +96,9 @@ class _Builder:
                 outputs[output.name] = (step, output)
             if draft.formula is None or made:
                 steps.append(step)
-        ruling = ruling_parts(outputs, lambda line, message: self._faults.append(Fault(line, 1, message)))
+        ruling = ruling_parts(
+            outputs, lambda line, message: self._faults.append(Fault(line, 1, message)), document.when_empty
+        )
         known = dict(names) | {name: kind for name, kind in RULING_TYPES.items() if ruling and name not in names}
         for reason in reasons.values():
             for text in (reason.en, reason.zh):

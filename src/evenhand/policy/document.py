@@ -8,8 +8,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from evenhand.policy.errors import Fault, PolicyError, suggestion
+from evenhand.vocabulary import WHEN_EMPTY
 
-_KEYS: Final = ("policy", "version", "effective", "anchor", "currency")
+_KEYS: Final = ("policy", "version", "effective", "anchor", "currency", "when_empty")
 _NEEDED: Final = ("policy", "version", "effective")
 HIT_POLICIES: Final = ("U", "A", "P", "F", "R", "O", "C", "C+", "C<", "C>", "C#")
 ARROWS: Final = ("→", "->")
@@ -52,6 +53,8 @@ class Document:
     effective: date = date.min
     anchor: str = "application"
     currency: str | None = None
+    # what becomes of a subsidy when the fund's budget is empty, where the document says
+    when_empty: str | None = None
     title: str = ""
     # decision tables, in the order of the document
     tables: list[Grid] = field(default_factory=list[Grid])
@@ -139,6 +142,11 @@ def _take(document: Document, key: str, value: str, place: Fault, faults: list[F
             if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
                 fault(f"currency is an ISO 4217 code like CNY, not {value[:60]!r}")
             document.currency = value
+        case "when_empty":
+            if value not in WHEN_EMPTY:
+                fault(f"when_empty is {' or '.join(WHEN_EMPTY)}, not {value[:60]!r}")
+            else:
+                document.when_empty = value
         case _:
             unfit = any(character.isspace() or character in '@/\\"' or ord(character) < 32 for character in value)
             if not value or len(value) > 60 or unfit:

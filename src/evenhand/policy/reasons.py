@@ -29,6 +29,20 @@ NO_ROW: Final[Mapping[Lang, str]] = {
     "en": "No rule of this policy covers the application, so a person decides.",
     "zh": "本规则未覆盖该申请，由人工审核。",
 }
+# Where the platform would pay, and the fund's budget does not cover it: by what becomes of the application then.
+FUND_EMPTY: Final = "fund.empty"
+EMPTY_REASONS: Final[Mapping[str, Mapping[Lang, str]]] = {
+    "review": {
+        "en": "Under this policy the platform would pay {application.amount}, but the budget of its fund for this period does "
+        "not cover it: a person decides on this application.",
+        "zh": "依本规则应由平台支付{application.amount}，但平台基金本期预算不足：该申请由人工审核。",
+    },
+    "merchant_decides": {
+        "en": "Under this policy the platform would pay {application.amount}, but the budget of its fund for this period does "
+        "not cover it: the merchant decides on this application.",
+        "zh": "依本规则应由平台支付{application.amount}，但平台基金本期预算不足：该申请由商家自主处理。",
+    },
+}
 # Where the deciding row gives no reason of its own.
 NO_REASON_GIVEN: Final[Mapping[Lang, str]] = {
     "en": "Under this policy the application is ruled: {outcome}.",

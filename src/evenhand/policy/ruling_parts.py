@@ -13,7 +13,8 @@ on_silence            what follows when nobody answers in time: accept, escalate
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from evenhand.policy.tree import Const, Expr, Extreme, If, In, Output, Read, Step
+from evenhand.policy.reasons import FUND_EMPTY
+from evenhand.policy.tree import And, Const, Expr, Extreme, If, In, Output, Read, Step
 from evenhand.policy.types import BOOLEAN, TEXT, Type, bounded, choice, of_fact
 from evenhand.vocabulary import FACTS, ON_SILENCE, OUTCOMES, PAYERS
 
@@ -33,8 +34,13 @@ GIVING: Final = ("subsidise", "refund_by_merchant", "return_and_refund")
 _PAYERS: Final = {"subsidise": "platform", "refund_by_merchant": "merchant"}
 
 
-def ruling_parts(outputs: Mapping[str, tuple[Step, Output]], fault: Callable[[int, str], None]) -> dict[str, Expr]:
-    """The parts of the ruling as expressions over the outputs; empty when no table gives an outcome."""
+def ruling_parts(
+    outputs: Mapping[str, tuple[Step, Output]], fault: Callable[[int, str], None], when_empty: str | None = None
+) -> dict[str, Expr]:
+    """The parts of the ruling as expressions over the outputs; empty when no table gives an outcome.
+
+    `when_empty` is the outcome in place of one that the platform would pay for, where its fund's budget does not cover it.
+    """
     if "outcome" not in outputs:
         return {}
     for name in RULING_TYPES:
@@ -67,7 +73,15 @@ def ruling_parts(outputs: Mapping[str, tuple[Step, Output]], fault: Callable[[in
     parts["because"] = _or_else(outputs, "because", because, Const(because, None))
     if "on_silence" in outputs:
         parts["on_silence"] = Read(RULING_TYPES["on_silence"], "on_silence")
-    return parts
+    return _unless_empty(parts, when_empty) if when_empty else parts
+
+
+def _unless_empty(parts: Mapping[str, Expr], outcome: str) -> dict[str, Expr]:
+    """The parts of a ruling, with others in their place where the platform would pay and its fund cannot."""
+    available = Read(of_fact(FACTS["fund.available"]), "fund.available")
+    empty = And(BOOLEAN, (In(BOOLEAN, parts["payer"], ("platform",)), In(BOOLEAN, available, (False,))))
+    instead = {"outcome": outcome, "payer": "none", "amount": 0, "return_required": False, "because": FUND_EMPTY}
+    return {name: If(part.type, empty, Const(part.type, instead.get(name)), part) for name, part in parts.items()}
 
 
 def _is_null(expr: Expr) -> Expr:

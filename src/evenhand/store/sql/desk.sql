@@ -49,7 +49,7 @@ where a.no = any($1::bigint[])
 insert into batch (engine, booked_at) values ($1, $2) returning no
 
 -- name: grant
--- Money that moves at once: what is granted on order lines, and the transfers.
+-- Money that moves at once: what is granted on order lines, the transfers, and payouts where the market's fund pays by a gateway.
 with moved as (
     select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
                          $8::bigint[], $9::timestamptz[])
@@ -58,10 +58,16 @@ with moved as (
     update order_line l set refunded = l.refunded + g.amount
     from (select line, sum(amount)::bigint as amount from moved group by line) g
     where l.no = g.line
+), booked as (
+    insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at, booked_at)
+    select market, currency, cause, case_no,
+           case cause when 'subsidy' then 'fund' else 'merchant' end,
+           case cause when 'subsidy' then null else merchant end,
+           'buyer', buyer, amount, value_at, $10
+    from moved
+    returning no, market, currency, case_no, debit, credit_of, amount
 )
-insert into transfer (market, currency, cause, case_no, debit, debit_of, credit, credit_of, amount, value_at, booked_at)
-select market, currency, cause, case_no,
-       case cause when 'subsidy' then 'fund' else 'merchant' end,
-       case cause when 'subsidy' then null else merchant end,
-       'buyer', buyer, amount, value_at, $10
-from moved
+insert into payout (granted, moved, market, currency, case_no, buyer, amount, gateway, due_at, made_at, changed_at)
+select b.no, b.no, b.market, b.currency, b.case_no, b.credit_of, b.amount, p.gateway, $10, $10, $10
+from booked b join payout_market p on p.market = b.market
+where b.debit = 'fund'
