@@ -6,7 +6,7 @@ of one CASE per row. An expression that is read more than once becomes a column 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -44,7 +44,7 @@ from evenhand.policy.tree import (
     children,
     expressions,
 )
-from evenhand.policy.types import BOOLEAN, TEXT, Type
+from evenhand.policy.types import BOOLEAN, TEXT, Type, Value
 
 _ARITHMETIC: Final = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
 _COMPARISON: Final = {"<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
@@ -88,7 +88,13 @@ class _Planner:
         self._names: dict[str, str] = {}
         # outputs that are never null
         self._sure: set[str] = set()
-        self._rows: dict[str, Sql] = {}
+        # column of the deciding row's number, by table and by output whose values are all written out
+        self._rows: dict[str, str] = {}
+        self._by_row: dict[str, str] = {}
+        # column of a choice's place among its values
+        self._codes: dict[str, str] = {}
+        # how many values a name is compared with
+        self._asked: Counter[str] = Counter()
         self._bound: dict[Expr, str] = {}
         self._uses: Counter[Expr] = Counter()
 
@@ -100,8 +106,10 @@ class _Planner:
         for expr in model.ruling.values():
             self._count(expr)
         for name in model.read:
-            found = self._dialect.inward(model.facts[name], sql.column(name))
-            self._names[name] = self._bind(name, found, 0)
+            kind = model.facts[name]
+            self._names[name] = self._bind(name, self._dialect.inward(kind, sql.column(name)), 0)
+            if self._asked[name] > len(kind.values) > 0:
+                self._codes[name] = self._bind(f"{name} code", self._code(kind, sql.column(name)), 0)
         for step in model.steps:
             if isinstance(step, Formula):
                 self._names[step.name] = self._bind(step.name, self._typed(step.value))
@@ -116,6 +124,13 @@ class _Planner:
         return self._plan
 
     def _count(self, expr: Expr) -> None:
+        match expr:
+            case In(operand=Read(name=name)):
+                self._asked[name] += len(expr.values)
+            case Rank(operand=Read(name=name)):
+                self._asked[name] += len(expr.operand.type.values)
+            case _:
+                pass
         if isinstance(expr, _SHARED):
             self._uses[expr] += 1
             if self._uses[expr] > 1:
@@ -135,7 +150,7 @@ class _Planner:
             )
         if model.deciding is not None:
             rules = [f"{model.deciding.name}/{number}" for number in range(len(model.deciding.rules) + 1)]
-            row = sql.binary(exp.Add, self._rows[model.deciding.name].copy(), sql.number(1))
+            row = sql.binary(exp.Add, sql.stepped(self._rows[model.deciding.name]), sql.number(1))
             yield "rule", self._dialect.pick([sql.text(rule) for rule in rules], row, TEXT)
         elif model.ruling:
             yield "rule", sql.text("formula/1")
@@ -177,9 +192,11 @@ class _Planner:
         row = self._bind("row", self._deciding(table))
         if table.hit == "A":
             row = self._bind("row", self._agreed(table, row))
-        self._rows[table.name] = sql.stepped(row)
+        self._rows[table.name] = row
         for place, output in enumerate(table.outputs):
             self._names[output.name] = self._bind(output.name, self._picked(table, place, row))
+            if all(isinstance(rule.outputs[place], Const) for rule in table.rules):
+                self._by_row[output.name] = row
 
     def _condition(self, rule: Rule) -> Sql:
         """True where a row matches; else false or null."""
@@ -312,13 +329,10 @@ class _Planner:
                 return self._typed(expr.otherwise)
             case If():
                 return sql.case([(self._true(expr.condition), self._typed(expr.then))], self._typed(expr.otherwise))
+            case Rank(operand=Read(name=name)) if name in self._codes:
+                return sql.cast(sql.stepped(self._codes[name]), "bigint")
             case Rank():
-                operand, values = self._atom(expr.operand), expr.operand.type.values
-                ranks = [
-                    (sql.one_of(operand.copy(), (value,)), sql.typed(rank, expr.type))
-                    for rank, value in enumerate(values)
-                ]
-                return sql.case(ranks)
+                return sql.cast(self._code(expr.operand.type, self._atom(expr.operand)), "bigint")
             case TextTest():
                 test: Callable[[Sql, Sql], Sql] = {
                     "contains": self._dialect.contains,
@@ -420,21 +434,51 @@ class _Planner:
         return sql.binary(_COMPARISON[operator], self._value(expr.left), self._value(expr.right))
 
     def _member(self, expr: In, holds: bool) -> Sql:
-        if expr.operand.type.many:
-            return self._in_list(expr, holds)
-        known = [value for value in expr.values if value is not None]
-        null = None in expr.values
-        operand = self._atom(expr.operand)
-        sure = not nullable(expr.operand, self._sure)
+        operand, values = expr.operand, expr.values
+        match operand:
+            case Const():
+                return exp.Boolean(this=(operand.value in values) is holds)
+            case If(condition=In(operand=given, values=(None,)), then=Const() as default) if operand.otherwise == given:
+                # a default for null: it stands in for null among the values
+                known = tuple(value for value in values if value is not None)
+                given_values = (*known, None) if default.value in known else known
+                return self._member(In(BOOLEAN, given, given_values), holds)
+            case Read() if operand.type.many:
+                return self._in_list(expr, holds)
+            case Read(name=name) if name in self._by_row:
+                return self._in_rows(name, values, holds)
+            case Read(name=name) if name in self._codes:
+                codes = [operand.type.values.index(str(value)) for value in values if value is not None]
+                return self._among(sql.stepped(self._codes[name]), codes, None in values, holds)
+            case _:
+                known = [value for value in values if value is not None]
+                sure = not nullable(operand, self._sure)
+                return self._among(self._atom(operand), known, None if sure else None in values, holds)
+
+    def _among(self, operand: Sql, known: Sequence[Value], null: bool | None, holds: bool) -> Sql:
+        """Whether an operand is, or is not, among known values or (`null`) null; `null` is None where it cannot be null."""
         parts: list[Sql] = []
-        if null == holds and not sure:
+        if null is holds:
             parts.append(sql.is_null(operand.copy()))
         if known:
             parts.append(sql.one_of(operand, known) if holds else sql.negation(sql.one_of(operand, known)))
         elif not holds:
             # nothing but null is a member: what is known is none
-            parts.append(sql.is_not_null(operand) if null and not sure else exp.Boolean(this=True))
+            parts.append(sql.is_not_null(operand) if null else exp.Boolean(this=True))
         return sql.some(parts)
+
+    def _in_rows(self, name: str, values: Sequence[Value], holds: bool) -> Sql:
+        """An output whose values are written out is known by the number of the row that decides."""
+        table, place = self._made(name)
+        given = {0: None} | {rule.number: rule.outputs[place] for rule in table.rules}
+        rows = [row for row, value in given.items() if (value.value if isinstance(value, Const) else value) in values]
+        return self._among(sql.stepped(self._by_row[name]), rows, None, holds)
+
+    def _code(self, kind: Type, operand: Sql) -> Sql:
+        """The place of a choice among its values, from 0."""
+        return sql.case(
+            (sql.one_of(operand.copy(), (value,)), sql.number(place)) for place, value in enumerate(kind.values)
+        )
 
     def _in_list(self, expr: In, holds: bool) -> Sql:
         assert isinstance(expr.operand, Read)

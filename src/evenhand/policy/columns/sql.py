@@ -91,7 +91,7 @@ def binary(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
 
 def enclosed(value: Sql) -> Sql:
     """In parentheses where an operator beside it might bind more tightly."""
-    loose = isinstance(value, exp.Binary | exp.Not | exp.In) and not isinstance(value, exp.Dot)
+    loose = isinstance(value, exp.Binary | exp.Not | exp.In | exp.Between) and not isinstance(value, exp.Dot)
     return exp.Paren(this=value) if loose else value
 
 
@@ -110,7 +110,12 @@ def is_not_null(value: Sql) -> Sql:
 def one_of(value: Sql, values: Sequence[Value]) -> Sql:
     """value IN (values), or its like for one value."""
     if len(values) == 1:
+        if isinstance(values[0], bool):
+            return value if values[0] else negation(value)
         return binary(exp.EQ, value, literal(values[0]))
+    numbers = sorted(one for one in values if isinstance(one, int))
+    if len(numbers) == len(values) == numbers[-1] - numbers[0] + 1:
+        return exp.Between(this=enclosed(value), low=number(numbers[0]), high=number(numbers[-1]))
     return exp.In(this=enclosed(value), expressions=[literal(one) for one in values])
 
 
