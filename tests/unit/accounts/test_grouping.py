@@ -134,3 +134,9 @@ def test_the_more_share_a_thing_the_less_it_says() -> None:
     assert strength(DEVICE, 2) == 1
     assert strength(DEVICE, 4) == strength(ADDRESS, 2) == 0.5
     assert strength(DEVICE, 1) == 0
+
+
+def test_nothing_held_links_nobody() -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    assert rings(nothing, nothing, nothing) == {}
+    assert found([(1, DEVICE, 7)]) == {}

@@ -53,7 +53,7 @@ def link_keys(
     attribute (one attribute has one kind). `hubs` marks holdings whose attribute is a hub whatever the rows say, since the rows
     may be a part of all there are.
 
-    Keys are numbered from 0: strong attributes first, then pairs of an address and a phone.
+    A key is a strong attribute or a pair of an address and a phone.
     """
     order = np.lexsort((accounts, attributes))
     accounts, kinds, attributes = accounts[order], kinds[order], attributes[order]
@@ -62,7 +62,9 @@ def link_keys(
     hubs = np.zeros(len(first), dtype=np.bool_) if hubs is None else hubs[order]
     accounts, kinds, attributes, hubs = accounts[first], kinds[first], attributes[first], hubs[first]
 
-    _, attribute, holders = np.unique(attributes, return_inverse=True, return_counts=True)
+    # the rows are in the order of the attributes: number those, and count their holders
+    attribute = np.cumsum(np.diff(attributes, prepend=attributes[:1]) != 0)
+    holders = np.bincount(attribute)
     shared = holders[attribute]
     _, value, values = np.unique(accounts * len(KINDS) + kinds, return_inverse=True, return_counts=True)
     counts = (shared > 1) & (shared <= np.array(caps)[kinds]) & ~hubs & (values[value] <= MOST_VALUES)
@@ -73,8 +75,7 @@ def link_keys(
     key = np.concatenate([attribute[strong], pair + len(holders)])
     _, key, held_by = np.unique(key, return_inverse=True, return_counts=True)
     several = held_by[key] > 1
-    _, key = np.unique(key[several], return_inverse=True)
-    return holder[several], key
+    return holder[several], key[several]
 
 
 def _pairs(accounts: Ints, attributes: Ints, left: Bools, right: Bools) -> tuple[Ints, Ints]:
