@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from evenhand.booking import reproduce
-from evenhand.cases.actions import Evidence as AddEvidence
-from evenhand.cases.model import Who
+from evenhand.cases.actions import ACTIONS
 from evenhand.casework import Casework
 from evenhand.desk import Desk, Ruled
 from evenhand.errors import EvenhandError, UnknownThing
@@ -156,7 +155,8 @@ async def test_evidence_named_in_a_cases_thread_counts_as_shown_there(
     (first,) = await rule(desk, make_application(1, reason="no_reason"))
     casework = Casework(desk, database, clock=lambda: NOW)
     name = await show(custody, desk, saved(photo("coins.png")))
-    action = AddEvidence(by=Who("buyer", "buyer-1"), evidence=[name, "a tracking number"])
+    sent = {"by": {"role": "buyer", "id": "buyer-1"}, "evidence": [name, "a tracking number"]}
+    action = msgspec.convert(sent, ACTIONS["evidence"][0])
     await casework.act(int(first.case), action, key="once")
     await casework.act(int(first.case), action, key="once")
     (second,) = await rule(
