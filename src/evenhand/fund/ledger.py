@@ -96,9 +96,10 @@ async def book(connection: Connection, transfers: Sequence[Transfer], now: datet
     if not transfers:
         return []
     granted = [one for one in transfers if one.debit[0] == "fund" and one.credit[0] in ("buyer", "merchant")]
-    markets, days = [one.market for one in granted], []
+    markets = [one.market for one in granted]
+    days: Sequence[date] = ()
     if granted:
-        days = await connection.fetchval(_sql.days, markets, [one.value_at for one in granted])
+        days = [row["day"] for row in await connection.fetch(_sql.days, markets, [one.value_at for one in granted])]
         await connection.fetch(_sql.left, markets, days, False)
     rows = [(*one[:4], *one.debit, *one.credit, *one[6:]) for one in transfers]
     numbers = [row["no"] for row in await connection.fetch(_sql.book, *map(list, zip(*rows, strict=True)), now)]
@@ -115,9 +116,10 @@ async def take(connection: Connection, markets: Sequence[int], days: Sequence[da
     try:
         await connection.execute(_sql.take, markets, days, amounts)
     except asyncpg.PostgresError as error:
-        if error.sqlstate != _SPENT:
+        said = error.as_dict()
+        if said.get("sqlstate") != _SPENT:
             raise
-        first, last, left, currency = (error.detail or "").split()
+        first, last, left, currency = said["detail"].split()
         raise BudgetSpent(
             f"the fund's budget of {first} to {last} has {written(int(left), currency)} left: raise it "
             "(`evenhand fund budget set`), or wait for the next",

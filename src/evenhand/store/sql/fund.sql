@@ -30,8 +30,9 @@ insert into transfer_note (transfer, by, note) values ($1, $2, $3)
 
 -- name: days
 -- The days of moments, each in its market's time zone.
-select array_agg((f.value_at at time zone m.time_zone)::date order by f.i)
+select (f.value_at at time zone m.time_zone)::date as day
 from unnest($1::smallint[], $2::timestamptz[]) with ordinality as f (market, value_at, i) join market m on m.no = f.market
+order by f.i
 
 -- name: take
 -- Take what was granted from budgets.
