@@ -19,7 +19,7 @@ from evenhand.policy.proof.report import Report
 
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 _facts: Final = msgspec.json.Decoder(dict[str, Any])
-_PROVERS: Final = {"grid": "every combination", "z3": "Z3"}
+_PROVERS: Final = {"grid": "every combination", "boxes": "boxes", "z3": "Z3"}
 _MOST_FACTS: Final = 1_000_000
 
 

@@ -169,12 +169,16 @@ class Boxes:
         """The inputs that two rows have in common, of their first boxes that meet."""
         for one in np.flatnonzero(self.owners == left).tolist():
             for other in self.meeting(self.box(one), np.flatnonzero(self.owners == right)).tolist():
-                return Box(
-                    self.masks[one] & self.masks[other],
-                    np.maximum(self.lows[one], self.lows[other]),
-                    np.minimum(self.highs[one], self.highs[other]),
-                )
+                return self.meet(one, other)
         return None
+
+    def meet(self, one: int, other: int) -> Box:
+        """What two boxes that meet have in common."""
+        return Box(
+            self.masks[one] & self.masks[other],
+            np.maximum(self.lows[one], self.lows[other]),
+            np.minimum(self.highs[one], self.highs[other]),
+        )
 
     def falling(self, column: int, figures: Array, deadline: Deadline) -> Iterator[tuple[int, int]]:
         """Pairs of rows, (less, more), for which a figure falls as the column's value rises and all else is equal.

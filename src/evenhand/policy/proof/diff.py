@@ -3,7 +3,8 @@
 Both policies are laid over one grid; cells that are ruled differently are marked by the pair of rulings, and covered by boxes. Z3
 then answers the same question: whether there is an application outside all the regions that is ruled differently, or, where no
 region was found, any at all. "No difference" is a proof. Where the grid cannot be laid (facts are compared with each other, or
-there are too many combinations), Z3 lists the changes one by one, each with an example, without saying where else they happen.
+there are too many combinations) and the policies are not one table each, whose boxes can be compared, Z3 lists the changes one by
+one, each with an example, without saying where else they happen.
 Amounts that are calculated are compared as formulas: in a region where nothing else differs, some applications may get the same.
 """
 
@@ -24,8 +25,9 @@ from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.proving import AMOUNT, nearest
 from evenhand.policy.proof.smt import Encoding, Script, same
 from evenhand.policy.proof.solver import Solver
+from evenhand.policy.proof.table_diff import table_regions
 from evenhand.policy.proof.words import cell, expression, flat, outside
-from evenhand.policy.regions import Region
+from evenhand.policy.regions import Region, everything
 from evenhand.policy.tree import Const, Read, Table
 from evenhand.policy.types import NULL, Type
 
@@ -94,7 +96,7 @@ class Diff(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     # whether the regions hold every application that is ruled differently
     complete: bool
-    # who proved it: "grid", "z3"
+    # who proved it: "grid" or "boxes", "z3"
     provers: tuple[str, ...]
     seconds: float
     history: History | None = None
@@ -144,12 +146,14 @@ class _Comparison:
         changes: list[Change] = []
         complete = False
         found: list[tuple[Patch, Change]] = []
-        try:
-            found, more = self._by_grid()
-            changes, complete = [change for _, change in found], not more
-            provers.append("grid")
-        except Undecided as error:
-            undecided.append(str(error))
+        for name, look in (("grid", self._by_grid), ("boxes", self._by_boxes)):
+            try:
+                found, more = look()
+                changes, complete = [change for _, change in found], not more
+                provers.append(name)
+                break
+            except Undecided as error:
+                undecided.append(str(error))
         try:
             if not provers:
                 changes, complete = self._listed()
@@ -195,6 +199,20 @@ class _Comparison:
             at = tuple(int(one) for one in np.unravel_index(int(np.argmax(marks == patch.mark)), shape))
             terms = [[grid.terms[int(np.broadcast_to(array, shape)[at])] for array in parts] for parts in rulings]
             change = self._change(patch, terms)
+            if change is not None:
+                kept.append((patch, change))
+        return kept, more
+
+    def _by_boxes(self) -> tuple[list[tuple[Patch, Change]], bool]:
+        """Of two large tables: see `table_diff.py`."""
+        before, after = self._policies
+        rulings = (self._rulings[0], self._rulings[1])
+        regions, more = table_regions(before.model, after.model, rulings, self._parts, self._deadline)
+        kept: list[tuple[Patch, Change]] = []
+        for region in regions:
+            cell = {name: region.sides.get(name, everything(self._kinds[name])) for name in self._names}
+            patch = Patch(1, region.sides, cell)
+            change = self._change(patch, [region.before, region.after])
             if change is not None:
                 kept.append((patch, change))
         return kept, more

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from evenhand.policy.regions import Region, everything
-from evenhand.policy.tree import Arith, Const, Expr, Quotient, Read, children
+from evenhand.policy.tree import Arith, Const, Expr, If, In, Quotient, Read, children
 from evenhand.policy.types import Type, Value
 from evenhand.policy.values import inward, outward, trusted
 
@@ -92,6 +92,9 @@ def expression(expr: Expr) -> str:
             return expr.name
         case Arith():
             return f"({expression(expr.left)} {expr.operator} {expression(expr.right)})"
+        case If(condition=In(values=(None,))):
+            # what stands in for null goes without saying
+            return expression(expr.otherwise)
         case Quotient():
             return f"{expr.rounding.replace('_', ' ')}({expression(expr.left)} / {expression(expr.right)})"
         case _:

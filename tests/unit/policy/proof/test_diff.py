@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evenhand.bench.tables import document as generated
 from evenhand.errors import BadInput
 from evenhand.policy import Policy, Ruling, shipped
 from evenhand.policy.lowering import Lowering
 from evenhand.policy.parser import parse_test
 from evenhand.policy.proof.diff import PARTS, Change, Diff
 from evenhand.policy.proof.interpret import evaluate
+from evenhand.policy.proof.limits import Deadline
+from evenhand.policy.proof.table_diff import table_regions
 from evenhand.policy.proof.words import flat, outside
-from evenhand.policy.tree import Read
+from evenhand.policy.tree import Const, Read
 from tests.strategies.policies import facts as some_facts
 from tests.unit.policy.proof.documents import policy, ruling
-from tests.unit.policy.proof.tables import drawn, nested, points
+from tests.unit.policy.proof.tables import NAMES, drawn, nested, points
 
 VERSIONS = [(before, after) for before, after in pairwise(shipped()) if before.name == after.name]
 
@@ -91,6 +94,40 @@ def test_random_tables_differ_exactly_in_the_regions(rng: Random) -> None:
     changed = check_regions(found, before, after, tried)
     assert found.same == back.same == (changed == 0)
     assert check_regions(back, after, before, tried) == changed
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=80, deadline=None)
+def test_boxes_of_two_tables_differ_exactly_in_their_regions(rng: Random) -> None:
+    """As the test above, by the prover that large tables are compared with."""
+    before, after = drawn(rng, "F").policy(), drawn(rng, "F").policy()
+    rulings = (before.model.ruling, after.model.ruling)
+    parts = ("outcome", "payer")
+    regions, more = table_regions(before.model, after.model, rulings, parts, Deadline(60))
+    assert not more
+    for point in points():
+        ruled = [[getattr(made.rule(nested(point)), part) for part in parts] for made in (before, after)]
+        values: dict[str, Any] = dict(zip(NAMES, point, strict=True))
+        holding = [one for one in regions if all(values[name] in side for name, side in one.sides.items())]
+        assert bool(holding) == (ruled[0] != ruled[1])
+        for one in holding:
+            assert [
+                [term.value for term in said if isinstance(term, Const)] for said in (one.before, one.after)
+            ] == ruled
+
+
+def test_two_versions_of_a_large_table_are_compared_by_boxes() -> None:
+    source = generated(300, seed=3)
+    before = Policy.parse(source)
+    lines = source.split("\n")
+    place = next(index for index, line in enumerate(lines) if line.startswith("| 7 |"))
+    lines[place] = lines[place].rsplit("|", 4)[0] + "| decline | null | synthetic |"
+    found = before.diff(Policy.parse("\n".join(lines)), seconds=120)
+    assert (found.complete, found.provers) == (True, ("boxes", "z3"))
+    assert {(change.before.rule, change.after.rule, change.after.outcome) for change in found.changes} == {
+        ("Ruling/7", "Ruling/7", "decline")
+    }
+    assert before.diff(Policy.parse(source), seconds=120).same
 
 
 def test_tables_written_in_another_way_are_proven_the_same() -> None:
