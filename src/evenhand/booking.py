@@ -78,6 +78,7 @@ _COLUMNS: Final = (
     "because_zh",
     "facts",
 )
+_CASE: Final = _COLUMNS.index("no")
 _BATCH: Final = _COLUMNS.index("batch")
 
 
@@ -165,7 +166,8 @@ class Batch:
         """Write everything, inside the caller's transaction; raises `Stale` when an account was written by somebody else."""
         if not self._rows:
             return
-        number = await connection.fetchval(_sql.open_batch, ENGINE, now)
+        numbers = [row[_CASE] for row in self._rows]
+        number = await connection.fetchval(_sql.open_batch, ENGINE, now, min(numbers), max(numbers), len(numbers))
         for row in self._rows:
             row[_BATCH] = number
         # COPY costs a third of what the same rows cost as arrays of an INSERT

@@ -45,8 +45,13 @@ join market m on m.no = a.market
 where a.no = any($1::bigint[])
 
 -- name: open_batch
--- A new booking.
-insert into batch (engine, booked_at) values ($1, $2) returning no
+-- A new booking of $5 rulings, and the one row that tells of all of them; their cases are numbered from $3 to $4.
+with opened as (
+    insert into batch (engine, booked_at) values ($1, $2) returning no
+), told as (
+    insert into outbox (span, type, at, batch, first_case, last_case) select $5, 'ruling.issued', $2, no, $3, $4 from opened
+)
+select no from opened
 
 -- name: grant
 -- Money that moves at once: what is granted on order lines, the transfers, and payouts where the market's fund pays by a gateway.

@@ -1,0 +1,29 @@
+"""Signatures as Standard Webhooks has them (https://www.standardwebhooks.com): HMAC-SHA256 over id, second and body."""
+
+import hmac
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+_PREFIX: Final = "whsec_"
+_BYTES: Final = 32
+
+
+def new_secret() -> str:
+    """A secret of 32 random bytes, in the form that the published libraries read."""
+    return _PREFIX + b64encode(secrets.token_bytes(_BYTES)).decode()
+
+
+def signed_headers(keys: Sequence[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The three headers of a message; one signature for each secret that is valid."""
+    second = str(int(at.timestamp()))
+    signed = b".".join((message_id.encode(), second.encode(), body))
+    signatures = [b64encode(hmac.digest(b64decode(key.removeprefix(_PREFIX)), signed, sha256)).decode() for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": second,
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+    }
