@@ -18,21 +18,25 @@ import msgspec
 
 from evenhand.accounts import state as accounts
 from evenhand.accounts.state import Connection
-from evenhand.booking import reproduce
+from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
 from evenhand.cases.actions import Action, decide, tick
 from evenhand.cases.machine import Hand, check_who, fold_all
-from evenhand.cases.model import Case, Decision, Event, Ground
+from evenhand.cases.model import Case, Decision, Event, Ground, Party
 from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, waits
 from evenhand.cases.settings import Settings
+from evenhand.cases.statement import Told, build, text_of
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
+from evenhand.events.outbox import Event as OutgoingEvent
+from evenhand.events.outbox import emit
 from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.fund.ledger import Transfer, book
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import MarketDesk
 from evenhand.publishing import next_revision
 from evenhand.store import Database, Queries
+from evenhand.vocabulary import Lang
 
 _sql: Final = Queries.load("cases")
 _canonical: Final = msgspec.json.Encoder()
@@ -69,6 +73,10 @@ class Loaded(msgspec.Struct, frozen=True):
     merchant: int
     line: int
     filed_day: int
+    # what reproduces the policy's ruling: its text and the facts it read
+    source: str
+    facts: str
+    order: str
 
 
 class Casework:
@@ -187,7 +195,18 @@ class Casework:
         )
         case = (keeping.case_of(file["stands"]) if file else None) or opened(ground)
         day = market.day(row["applied_at"])
-        return Loaded(ground, case, market, row["buyer_no"], row["merchant_no"], row["line"], day)
+        return Loaded(
+            ground,
+            case,
+            market,
+            row["buyer_no"],
+            row["merchant_no"],
+            row["line"],
+            day,
+            row["source"],
+            row["facts"],
+            row["order_id"],
+        )
 
     async def write(
         self, connection: Connection, loaded: Loaded, hand: Hand, *, key: str | None = None, digest: bytes = b""
@@ -205,6 +224,58 @@ class Casework:
         if transfers:
             await book(connection, transfers, hand.now)
         await self._correct(connection, loaded, hand)
+        for event in hand.events:
+            if event.action == "rule" and event.said.decision is not None:
+                await self._tell(connection, loaded, hand.case, event.said.decision, event.no)
+        await emit(connection, [_told(ground, event) for event in hand.events])
+
+    async def statement(self, no: int, party: Party, lang: Lang, decision: int | None = None) -> tuple[bytes, str]:
+        """The statement of reasons of the latest decision, or of one: as JSON and as text, as it was first issued.
+
+        That of the policy's own ruling (decision 0) is made of what was frozen with the ruling when it is first asked for. Raises
+        `UnknownThing` when there is no such case or decision.
+        """
+
+        async def once() -> Any:
+            async with self.pool.acquire() as connection, connection.transaction():
+                loaded = await self.load(connection, no)
+                if loaded.case.version == 0 or decision == 0:
+                    policys = opened(loaded.ground)
+                    ruled = policys.decision or Decision(
+                        loaded.ground.outcome, loaded.ground.payer, 0, "policy", loaded.ground.issued_at
+                    )
+                    await self._tell(connection, loaded, policys, ruled, 0)
+                elif await connection.fetchrow(_sql.statement, no, party, lang, decision) is None and decision is None:
+                    return None
+                return await connection.fetchrow(_sql.statement, no, party, lang, decision)
+
+        row = await self.persist(once)
+        if row is None and decision is None:
+            return await self.statement(no, party, lang, 0)
+        if row is None:
+            raise UnknownThing(f"event {decision} of case {no} decided nothing", field="decision")
+        return row["body"].encode(), row["text"]
+
+    async def _tell(self, connection: Connection, loaded: Loaded, case: Case, decision: Decision, number: int) -> None:
+        """Freeze what each party is told about a decision, in both languages; what was told before stays."""
+        ground = loaded.ground
+        ruling = reproduce(loaded.source, loaded.facts, ground.currency)
+        told = Told(
+            ground,
+            case,
+            parsed(loaded.source),
+            ruling,
+            msgspec.json.decode(loaded.facts),
+            loaded.market.market.name,
+            loaded.order,
+        )
+        parties: tuple[Party, Party] = ("buyer", "merchant")
+        langs: tuple[Lang, Lang] = ("en", "zh")
+        for party in parties:
+            for lang in langs:
+                made = build(told, decision, number, party, lang)
+                body, text = _canonical.encode(made).decode(), text_of(made, ground.zone)
+                await connection.execute(_sql.keep_statement, ground.no, number, party, lang, body, text, self.clock())
 
     async def _correct(self, connection: Connection, loaded: Loaded, hand: Hand) -> None:
         """Count what a ruling means for both accounts, and take back what the one it turned over meant."""
@@ -212,14 +283,13 @@ class Casework:
         for event in hand.events:
             if event.action != "rule" or event.said.decision is None:
                 continue
-            counts = _counted(event.said.decision, loaded.market.day(event.at))
+            counts = [(event.said.decision, loaded.market.day(event.at), 1)]
             if before is not None:
                 day = loaded.filed_day if before.source == "policy" else loaded.market.day(before.at)
-                counts += [(kind, measure, on, -amount) for kind, measure, on, amount in _counted(before, day)]
+                counts.append((before, day, -1))
             if event.said.overturned and before is not None and before.outcome == "decline":
                 await connection.fetch(_sql.doubt_labels, loaded.buyer, loaded.ground.no, event.at, before.at)
-            if counts:
-                await _count(connection, loaded, counts)
+            await _count(connection, loaded, counts)
 
     async def check(self, no: int) -> str | None:
         """What is wrong with a case's state as stored, seen from its events; None when it is right."""
@@ -285,6 +355,15 @@ def acted(case_now: Case, events: Sequence[Event], *, repeated: bool, case: int)
     return Acted(str(case), repeated, case_now.version, case_now.state, case_now.turn, case_now.due, list(events))
 
 
+def _told(ground: Ground, event: Event) -> OutgoingEvent:
+    """An event as subscribers are told of it."""
+    data = {
+        "case": str(ground.no), "event": event.no, "role": event.role, "who": event.who, "state": event.state,
+        "currency": ground.currency, **msgspec.to_builtins(event.said),
+    }  # fmt: skip
+    return OutgoingEvent(f"case.{event.action}", ground.market, ground.no, event.at, data)
+
+
 def _transfer(loaded: Loaded, event: Event) -> Transfer:
     said, ground = event.said, loaded.ground
     payer = ("merchant", loaded.merchant) if said.payer == "merchant" else ("fund", None)
@@ -292,21 +371,11 @@ def _transfer(loaded: Loaded, event: Event) -> Transfer:
     return Transfer(ground.market, ground.currency, said.cause, ground.no, payer, receiver, said.amount, event.at)
 
 
-def _counted(decision: Decision, day: int) -> list[tuple[str, str, int, int]]:
-    """What a decision counts for in the accounts' history: (whose, what, on which day, how much)."""
-    if decision.outcome == "decline" and decision.source == "policy":
-        return [("buyer", "declined", day, 1)]
-    if decision.outcome == "refund_by_merchant" or (
-        decision.outcome == "return_and_refund" and decision.source in ("person", "panel")
-    ):
-        return [("merchant", "disputes_lost", day, 1)]
-    return []
-
-
-async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[str, str, int, int]]) -> None:
-    numbers = {"buyer": loaded.buyer, "merchant": loaded.merchant}
-    held = await accounts.lock(connection, {numbers[kind] for kind, *_ in counts})
-    for kind, measure, day, amount in counts:
-        tally = BUYER if kind == "buyer" else MERCHANT
-        tally.count(held[numbers[kind]].tiles, day, measure, amount)
+async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[Decision, int, int]]) -> None:
+    """Fold decisions, each on a day, into both accounts' histories; a weight of -1 takes one back."""
+    held = await accounts.lock(connection, (loaded.buyer, loaded.merchant))
+    for decision, day, weight in counts:
+        fields = {"outcome": decision.outcome, "source": decision.source}
+        BUYER.fold(held[loaded.buyer].tiles, day, "ruling", fields, weight)
+        MERCHANT.fold(held[loaded.merchant].tiles, day, "ruling", fields, weight)
     await accounts.save(connection, held)

@@ -152,6 +152,7 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 R = TypeVar("R", Order, Application, MerchantRule)
+T = TypeVar("T")
 
 ORDER_DECODER = msgspec.json.Decoder(Order)
 APPLICATION_DECODER = msgspec.json.Decoder(Application)
@@ -166,8 +167,17 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {
 
 def decode(raw: bytes | msgspec.Raw, kind: type[R]) -> R:
     """Read one record from JSON; raises `BadInput` naming the field that is wrong."""
+    return cast("R", _decoded(raw, _decoders[kind]))
+
+
+def decode_as(raw: bytes, kind: type[T]) -> T:
+    """Read any record from JSON, as `decode` does."""
+    return cast("T", _decoded(raw, msgspec.json.Decoder(kind)))
+
+
+def _decoded(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> Any:
     try:
-        record = cast("R", _decoders[kind].decode(raw))
+        record = decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise bad_input(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -33,7 +33,7 @@ class Message(Action, frozen=True, kw_only=True):
     text: Text
 
 
-class Evidence(Action, frozen=True, kw_only=True):
+class AddEvidence(Action, frozen=True, kw_only=True):
     """Add evidence: references as the upload gave them, a tracking number, or words."""
 
     evidence: References = []
@@ -181,7 +181,7 @@ def _resume(hand: Hand, why: str) -> None:
 # The last part of the address of each action, what is sent there, and what decides it.
 ACTIONS: Final[dict[str, tuple[type[Action], Callable[[Hand, Any], None]]]] = {
     "messages": (Message, lambda hand, it: negotiation.message(hand, it.text)),
-    "evidence": (Evidence, lambda hand, it: negotiation.evidence(hand, tuple(it.evidence), it.text)),
+    "evidence": (AddEvidence, lambda hand, it: negotiation.evidence(hand, tuple(it.evidence), it.text)),
     "offers": (
         MakeOffer,
         lambda hand, it: negotiation.offer(hand, it.kind, it.amount, it.currency, it.hours, it.counters, it.note),

@@ -46,13 +46,15 @@ def release(hand: Hand) -> None:
 def inspect(hand: Hand, text: str) -> None:
     if hand.case.inspection == "ordered":
         raise Conflict("an inspection is under way", field="action")
-    hand.add("inspect", text=text)
+    # a claim does not run out while the goods are looked at
+    hand.add("inspect", text=text, due=None)
 
 
 def inspected(hand: Hand, finding: Finding, text: str) -> None:
     if hand.case.inspection != "ordered":
         raise Conflict("no inspection was ordered", field="action")
-    hand.add("inspected", finding=finding, text=text)
+    held = timedelta(minutes=hand.ground.settings.claim_minutes)
+    hand.add("inspected", finding=finding, text=text, due=hand.now + held if hand.case.holder else None)
 
 
 def rule(
@@ -105,8 +107,6 @@ def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
     if case.state == "closed":
         if case.ended in _OWN:
             raise Conflict(f"the case was {case.ended}, which nobody ruled and nobody can appeal", field="action")
-        if side in case.appealed:
-            raise Conflict("each side may appeal once, and this one has", field="action")
         assert case.ended_at is not None
         until = months_after(case.ended_at, ground.settings.appeal_months)
         if hand.now >= until:
@@ -115,6 +115,8 @@ def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
             raise Conflict("the buyer has had all that was asked", field="action")
         if side == "merchant" and case.paid.by_merchant <= case.paid.compensated:
             raise Conflict("the merchant has paid nothing in this case", field="action")
+        if side in case.appealed:
+            raise Conflict("each side may appeal once, and this one has", field="action")
         if not evidence:
             raise BadInput("an appeal needs new evidence", field="evidence")
     to_person(hand, "appeal", text=why, evidence=evidence)

@@ -26,9 +26,7 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     clock: Literal["calendar", "working"] = "calendar"
     # ISO weekdays, 1 is Monday
-    weekdays: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=7)]], msgspec.Meta(max_length=7)] = msgspec.field(
-        default_factory=lambda: [1, 2, 3, 4, 5]
-    )
+    weekdays: Weekdays = msgspec.field(default_factory=lambda: [1, 2, 3, 4, 5])
     # local time; closing at 00:00 is the end of the day
     opens: time = time(9)
     closes: time = time(18)

@@ -11,13 +11,39 @@ from evenhand.cases.model import Case, Event, Said
 from evenhand.cases.settings import DEFAULT, Settings, read
 from evenhand.store import Queries
 
-_sql: Final = Queries.load("cases")
+sql: Final = Queries.load("cases")
 _json: Final = msgspec.json.Encoder()
 _case: Final = msgspec.json.Decoder(Case)
 _said: Final = msgspec.json.Decoder(Said)
 
 # The columns of a case's row when it is opened with its ruling.
 COLUMNS: Final = ("no", "market", "state", "due_at", "first_due", "wanted_by", "stake")
+
+
+class InboxCase(msgspec.Struct, frozen=True):
+    """A case that waits for a person, in short."""
+
+    case: str
+    market: str
+    # the application's id, as sent
+    id: str
+    state: str
+    # by when a ruling is wanted, and until when it is held, by whom
+    wanted_by: datetime | None
+    held_until: datetime | None
+    holder: str | None
+    # what is at stake, minor units
+    stake: int
+    currency: str
+    remedy: str
+    reason: str
+    applied_at: datetime
+    version: int
+    # it was appealed; a ruling is proposed and waits for a second person; an inspection is under way; a panel votes
+    appealed: bool
+    proposed: bool
+    inspection: bool
+    panel: bool
 
 
 def event_of(row: Any) -> Event:
@@ -39,26 +65,66 @@ async def append(connection: Connection, no: int, events: Sequence[Event], key: 
         )
         for place, one in enumerate(events)
     ]  # fmt: skip
-    await connection.execute(_sql.append, no, *[list(column) for column in zip(*rows, strict=True)])
+    await connection.execute(sql.append, no, *[list(column) for column in zip(*rows, strict=True)])
 
 
 async def save(connection: Connection, no: int, case: Case) -> None:
     stands = _json.encode(case).decode()
-    await connection.execute(
-        _sql.save_file, no, case.state, case.version, case.due, case.wanted_by, case.holder, stands
-    )
+    await connection.execute(sql.save_file, no, case.state, case.version, case.due, case.wanted_by, case.holder, stands)
 
 
 async def read_settings(connection: Connection) -> dict[int, Settings]:
     """How markets handle their cases, by market number; only those that have set anything."""
-    return {row["market"]: read(row["settings"]) for row in await connection.fetch(_sql.settings)}
+    return {row["market"]: read(row["settings"]) for row in await connection.fetch(sql.settings)}
 
 
 async def settings_of(connection: Connection, market: int) -> tuple[Settings, str | None, datetime | None]:
     """A market's settings, with who set them and when."""
-    row = await connection.fetchrow(_sql.settings_of, market)
+    row = await connection.fetchrow(sql.settings_of, market)
     return (read(row["settings"]), row["set_by"], row["set_at"]) if row else (DEFAULT, None, None)
 
 
 async def set_settings(connection: Connection, market: int, settings: Settings, by: str, now: datetime) -> None:
-    await connection.execute(_sql.set_settings, market, _json.encode(settings).decode(), by, now)
+    await connection.execute(sql.set_settings, market, _json.encode(settings).decode(), by, now)
+
+
+async def events_of(connection: Connection, no: int, after: int, limit: int) -> list[Event]:
+    """What happened in a case after an event, in order."""
+    return [event_of(row) for row in await connection.fetch(sql.events, no, after, limit)]
+
+
+async def waiting(connection: Connection, markets: Sequence[int], now: datetime) -> tuple[int, int, int]:
+    """How many cases wait for a person, are late, are held."""
+    row = await connection.fetchrow(sql.waiting, markets, now)
+    assert row is not None
+    return row["waiting"], row["late"], row["held"]
+
+
+async def inbox(
+    connection: Connection, markets: Sequence[int], holder: str | None, limit: int, offset: int = 0
+) -> list[InboxCase]:
+    """Cases that wait for a person: by when they are wanted, then by what is at stake."""
+    return [_waiting(row) for row in await connection.fetch(sql.inbox, markets, holder, limit, offset)]
+
+
+def _waiting(row: Any) -> InboxCase:
+    case = case_of(row["stands"])
+    return InboxCase(
+        case=str(row["no"]),
+        market=row["market"],
+        id=row["id"],
+        state=row["state"],
+        wanted_by=row["wanted_by"],
+        held_until=row["due_at"],
+        holder=row["holder"],
+        stake=row["stake"],
+        currency=row["currency"],
+        remedy=row["remedy"],
+        reason=row["reason"],
+        applied_at=row["applied_at"],
+        version=row["version"],
+        appealed=case is not None and bool(case.appealed),
+        proposed=case is not None and case.draft is not None,
+        inspection=case is not None and case.inspection == "ordered",
+        panel=case is not None and case.panel,
+    )

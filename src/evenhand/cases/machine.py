@@ -84,12 +84,10 @@ class Hand:
 
 def refusal(case: Case, action: str, role: Role) -> Conflict | NotAllowed:
     """Why an action is not possible now."""
-    roles = roles_of(case.state, action)
-    if roles:
-        return NotAllowed(
-            f"{action} is for the {' or the '.join(dict.fromkeys(roles))}, not the {role}", field="by.role"
-        )
-    where = ", ".join(states_of(action)) or "no state"
+    states = states_of(action, role)
+    if not states:
+        return NotAllowed(f"{action} is for the {' or the '.join(roles_of(action))}, not the {role}", field="by.role")
+    where = ", ".join(states)
     return Conflict(f"the case is {case.state} now, and {action} is possible only when it is {where}", field="action")
 
 

@@ -35,7 +35,7 @@ class Panel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A market's own rules for what happens after a ruling."""
 
-    calendar: Calendar = Calendar()
+    calendar: Calendar = msgspec.field(default_factory=Calendar)
     # how long a party has to answer while the parties talk, where the policy does not say; and how long talking may take
     talk_hours: Hours = 168
     longest_talk_hours: Hours = 360

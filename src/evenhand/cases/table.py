@@ -67,11 +67,11 @@ def find(state: State, action: str, role: Role) -> Move | None:
     return next((move for move in MOVES if move.action == action and state in move.at and role in move.by), None)
 
 
-def states_of(action: str) -> Sequence[State]:
-    """Where an action may be taken, by anybody."""
-    return [state for state in STATES if any(move.action == action and state in move.at for move in MOVES)]
+def states_of(action: str, role: Role) -> Sequence[State]:
+    """Where somebody in that role may take an action."""
+    return [state for state in STATES if find(state, action, role)]
 
 
-def roles_of(state: State, action: str) -> Sequence[Role]:
-    """Who may take an action in a state."""
-    return [role for move in MOVES if move.action == action and state in move.at for role in move.by]
+def roles_of(action: str) -> Sequence[Role]:
+    """Who may ever take an action."""
+    return list(dict.fromkeys(role for move in MOVES if move.action == action for role in move.by))

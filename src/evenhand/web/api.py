@@ -74,9 +74,11 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
     @get("/v1/cases/{case:str}", summary="One case", tags=["cases"])
     async def one_case(
         case: Annotated[str, PathParameter(description="The case's number, from the ruling's `case`.")],
-    ) -> Case:
-        """What was filed, how it was ruled and why (in both languages), the facts that were read, and what was paid."""
-        return (await lookup.case(case)).case
+    ) -> Response[Case]:
+        """What was filed, how it was ruled and why (in both languages), the facts that were read, what was paid, and where it
+        stands. The ETag is what `If-Match` of an action takes."""
+        found = (await lookup.case(case)).case
+        return Response(found, headers={"etag": f'"{found.version}"'})
 
     @get("/v1/cases", summary="Cases", tags=["cases"])
     async def cases(

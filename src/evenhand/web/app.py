@@ -15,7 +15,7 @@ from evenhand.errors import EvenhandError
 from evenhand.evidence.custody import Custody
 from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
-from evenhand.web import api, evidence, merchants, openapi, policies
+from evenhand.web import api, cases, events, evidence, markets, merchants, openapi, policies, webhooks
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -39,11 +39,17 @@ class Site:
         lookup = Lookup(desk, database)
         self._guard = Guard(api_key)
         self._posts = Posts(desk, database, metrics)
+        self._streams = events.Streams()
+        hooks = webhooks.Hooks(desk, database)
         pages = console(desk, lookup, self._guard)
         described = [
             *api.routes(desk, lookup, metrics),
             *policies.routes(desk, database),
             *merchants.routes(desk, database),
+            *markets.routes(desk, database),
+            *events.routes(desk, database, self._streams),
+            *webhooks.routes(hooks, database),
+            *cases.routes(database, lookup),
             *evidence.routes(desk, database, Custody(database, open_vault(None, database.files / "evidence"))),
         ]
         rest = Litestar(
@@ -54,6 +60,10 @@ class Site:
             debug=False,
         )
         self._rest = cast("App", rest)
+
+    def end_streams(self) -> None:
+        """Let those who listen for events go, so that the server can end."""
+        self._streams.end()
 
     async def drain(self) -> None:
         """Wait until everything taken on is answered."""

@@ -9,18 +9,27 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from evenhand import __version__
+from evenhand.cases.actions import ACTIONS
+from evenhand.cases.settings import Settings
+from evenhand.cases.statement import StatementOfReasons
+from evenhand.casework import Acted
 from evenhand.desk import OrderTaken, Ruled
 from evenhand.evidence.custody import Evidence
 from evenhand.evidence.fresh import PhotoRequest
+from evenhand.events.deliveries import Attempt, Delivery
+from evenhand.events.webhooks import Change, NewWebhook, Rotation, Webhook
 from evenhand.fund.statement import Statement
 from evenhand.publishing import Publication
-from evenhand.records import Application, MerchantRule, Order
+from evenhand.records import Application, Market, MerchantRule, Order
 from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
+from evenhand.web.cases import Inbox, SettingsShown, Timeline
+from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
 from evenhand.web.problems import CONTENT_TYPE, Problem
 from evenhand.web.shapes import Case, CasePage
+from evenhand.web.webhooks import DeliveryPage, Resent
 
 Json = dict[str, Any]
 _CONFIG: Final = OpenAPIConfig(
@@ -35,6 +44,8 @@ _CONFIG: Final = OpenAPIConfig(
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
+    Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,
+    Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, *(kind for kind, _ in ACTIONS.values()),
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
+from evenhand.errors import BadInput, Conflict, EvenhandError, NotAllowed, OutOfDate, StoreError, UnknownThing
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2
@@ -73,9 +73,29 @@ KINDS: Final = {
             409,
             "Conflict",
             "内容冲突",
-            "The same id was sent before with another body. What was said once cannot be changed; "
-            "send the first body to get the first answer again, or use a new id.",
-            "同一编号此前已用不同的内容提交过。已提交的内容不能更改：用原内容重新提交可得到原来的答复，否则请使用新的编号。",
+            "The same id was sent before with another body, or a case is past what is asked of it: `detail` says which. "
+            "What was said once cannot be changed: send the first body to get the first answer again, or use a new id. "
+            "Of a case, read it again to see what can be done now.",
+            "同一编号此前已用不同的内容提交过，或案件当前的状态不允许该操作，detail 说明是哪一种。"
+            "已提交的内容不能更改：用原内容重新提交可得到原来的答复，否则请使用新的编号；如涉及案件，请重新读取后再决定。",
+        ),
+        Kind(
+            "out-of-date",
+            412,
+            "Out of date",
+            "内容已更新",
+            "`If-Match` names a version of the case that is not its latest: somebody else acted in between. Nothing was done; "
+            "read the case again, look at what has changed, and decide again.",
+            "If-Match 所指的版本已不是案件的最新版本，期间有他人操作。本请求没有执行，请重新读取案件后再作决定。",
+        ),
+        Kind(
+            "not-allowed",
+            403,
+            "Not allowed",
+            "无权操作",
+            "Whoever is named in `by` is no party of this case, or may not do this in that role. "
+            "`field` says what stands against it.",
+            "by 中所指的人不是本案当事人，或其身份不允许该操作。field 指出具体原因。",
         ),
         Kind(
             "idempotency-key-reused",
@@ -93,6 +113,15 @@ KINDS: Final = {
             "未找到",
             "There is nothing at this address. `/docs` lists every address of the API.",
             "该地址下没有内容。/docs 列出了接口的全部地址。",
+        ),
+        Kind(
+            "gone",
+            410,
+            "Gone",
+            "已不再保留",
+            "Events are kept for a while only, and those after the place asked for are not there any more. "
+            "`detail` says from where on they are; read from there, and look at the cases themselves for what came before.",
+            "事件只保留一段时间，所请求位置之后的事件已被删除。detail 说明可从何处继续读取；更早的情况请直接查询案件。",
         ),
         Kind(
             "method-not-allowed",
@@ -207,6 +236,10 @@ def of_error(error: EvenhandError, line: int | None = None) -> Problem:
             return problem("unknown-thing", error.detail, field=error.field, line=line)
         case BadInput():
             return problem("bad-input", error.detail, field=error.field, line=line)
+        case OutOfDate():
+            return problem("out-of-date", error.detail, field=error.field, line=line)
+        case NotAllowed():
+            return problem("not-allowed", error.detail, field=error.field, line=line)
         case Conflict():
             return problem("conflict", error.detail, field=error.field, line=line)
         case StoreError():

@@ -11,10 +11,26 @@ from evenhand.booking import Ruled
 from evenhand.cases.actions import ACTIONS
 from evenhand.casework import Acted, Casework
 from evenhand.desk import Desk
+from evenhand.policy import Policy
 from evenhand.records import Application, Market, Order, OrderLine
 from evenhand.store import Database
 
 START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+STRICT = """---
+policy: strict
+version: 1
+effective: 2020-01-01
+---
+# Strict
+
+Nothing is granted without a reason.
+
+## Ruling
+| F | application.reason | → outcome |
+|---|--------------------|-----------|
+| 1 | "no_reason"        | decline   |
+| 2 | -                  | review    |
+"""
 
 
 @dataclass
@@ -40,8 +56,12 @@ async def desk(database: Database, clock: Clock) -> AsyncGenerator[Desk]:
     desk = await Desk.open(database, clock=clock)
     await desk.add_market(Market("bazaar", "Bazaar", "taobao", "CNY", "Asia/Shanghai"), synthetic=True)
     await desk.add_market(Market("wholesale", "Wholesale", "1688", "CNY", "Asia/Shanghai"), synthetic=True)
+    await desk.register(Policy.parse(STRICT))
+    await desk.add_market(Market("strict", "Strict", "strict", "CNY", "Asia/Shanghai", pinned="1"), synthetic=True)
     orders = [
-        (market, make_order(f"order-{number}", clock.now)) for market in ("bazaar", "wholesale") for number in range(30)
+        (market, make_order(f"order-{number}", clock.now))
+        for market in ("bazaar", "wholesale", "strict")
+        for number in range(30)
     ]
     await desk.take_orders(orders)
     yield desk
@@ -119,3 +139,25 @@ async def money(database: Database, case: str) -> dict[str, int]:
         "select account, sum(amount) as amount from posting where case_no = $1 group by account", int(case)
     )
     return {row["account"]: int(row["amount"]) for row in rows}
+
+
+History = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def history(desk: Desk, database: Database, clock: Clock) -> History:
+    """The windowed facts of the buyer and the store as they stand tomorrow."""
+    from evenhand.history import BUYER, MERCHANT
+
+    async def history(market: str = "bazaar") -> dict[str, Any]:
+        day = desk.markets[market].day(clock.now + timedelta(days=1))
+        facts: dict[str, Any] = {}
+        for kind, account, tally in (("buyer", "buyer-1", BUYER), ("merchant", "store-1", MERCHANT)):
+            stored = await database.pool.fetchval(
+                "select tiles from account where market = $1 and kind = $2 and id = $3",
+                desk.markets[market].number, kind, account,
+            )  # fmt: skip
+            facts |= tally.facts(tally.unpack(stored), day)
+        return facts
+
+    return history

@@ -100,7 +100,3 @@ create table panel_seat (
     check ((for_buyer is null) = (voted_at is null))
 );
 create index panel_seat_juror on panel_seat (juror);
-
-alter table transfer drop constraint transfer_cause_check;
-alter table transfer add constraint transfer_cause_check
-    check (cause in ('subsidy', 'merchant_refund', 'agreement', 'appeal_refund', 'compensation'));

@@ -2,14 +2,19 @@
 -- What an action on a case stands on: the application with its ruling, its parties, and what reproduces the ruling.
 select a.no, a.market, m.id as market_id, m.currency, m.time_zone, b.id as buyer, s.id as merchant, a.buyer as buyer_no,
        a.merchant as merchant_no, a.line, a.remedy, a.reason, a.applied_at, a.outcome, a.payer, a.return_required, a.asked, a.amount,
-       a.respond_within_hours, a.facts, v.source, t.booked_at
+       a.respond_within_hours, a.facts, v.source, t.booked_at, l.order_id
 from application a
+join order_line l on l.no = a.line
 join market m on m.no = a.market
 join account b on b.no = a.buyer
 join account s on s.no = a.merchant
 join policy_version v on v.no = a.policy_version
 join batch t on t.no = a.batch
 where a.no = $1
+
+-- name: exists
+-- Whether there is a case.
+select no from application where no = $1
 
 -- name: open_file
 -- Give a case its row, where it has none.
@@ -76,7 +81,7 @@ limit $3 offset $4
 
 -- name: waiting
 -- How many cases wait for a person, and how many of them are late.
-select count(*) as waiting, count(*) filter (where wanted_by < $2) as late, count(*) filter (where holder is not null) as held
+select count(*) as waiting, count(*) filter (where wanted_by < $2::timestamptz) as late, count(*) filter (where holder is not null) as held
 from case_file where state in ('escalated', 'under_review') and market = any($1::smallint[])
 
 -- name: files

@@ -1,0 +1,219 @@
+"""Actions on cases over HTTP: one address per action, and what is read about the life of a case.
+
+Until there is sign-in the holder of the API key is the marketplace: it names who acts in `by`, and that is checked against the
+case's own parties. An `Idempotency-Key` makes an action one that is taken once; `If-Match` with the ETag of the case as it was
+read refuses it when the case has moved on since.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
+from litestar.params import PathParameter, QueryParameter
+
+from evenhand.cases import keeping
+from evenhand.cases.actions import ACTIONS, Action
+from evenhand.cases.keeping import InboxCase
+from evenhand.cases.model import Event, Party
+from evenhand.cases.settings import Settings
+from evenhand.cases.statement import StatementOfReasons
+from evenhand.casework import Acted, Casework
+from evenhand.errors import BadInput, UnknownThing
+from evenhand.records import decode_as
+from evenhand.store import Database
+from evenhand.vocabulary import Lang
+from evenhand.web.asgi import JSON
+from evenhand.web.keys import Keys
+from evenhand.web.lookup import Lookup
+from evenhand.web.policies import Market, known
+from evenhand.web.problems import Refused
+from evenhand.web.taking import body, transaction
+
+CaseNumber = Annotated[str, PathParameter(max_length=40, description="The case's number.")]
+_ETAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"')
+_MOST: Final = 500
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """What happened in a case, in order."""
+
+    events: list[Event]
+    # address of what came after; null when there is no more
+    next: str | None
+
+
+class Inbox(msgspec.Struct, frozen=True):
+    """Cases that wait for a person, the most urgent first."""
+
+    waiting: int
+    late: int
+    held: int
+    cases: list[InboxCase]
+
+
+class SettingsShown(msgspec.Struct, frozen=True):
+    """How a market handles its cases."""
+
+    settings: Settings
+    # null: nothing was set, these are the defaults
+    set_by: str | None
+    set_at: datetime | None
+
+
+def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
+    """The handlers of the life of cases."""
+    keys, work = Keys(database), lookup.casework
+    acting = [_acting(name, kind, work, keys) for name, (kind, _) in ACTIONS.items()]
+
+    @get("/v1/cases/{case:str}/timeline", summary="What happened in a case", tags=["cases"])
+    async def timeline(
+        case: CaseNumber,
+        after: Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="Only what came after this event.")] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 100,
+    ) -> Timeline:
+        """Who did what, when and why, and the state it led to. Following `next` misses nothing."""
+        number = case_number(case)
+        async with lookup.reading() as connection:
+            if await connection.fetchval(keeping.sql.exists, number) is None:
+                raise Refused("not-found", f"there is no case {case[:40]!r}", field="case")
+            found = await keeping.events_of(connection, number, after, limit + 1)
+        more = f"/v1/cases/{number}/timeline?after={found[limit - 1].no}&limit={limit}" if len(found) > limit else None
+        return Timeline(found[:limit], more)
+
+    @get("/v1/cases/{case:str}/statement", summary="A statement of reasons", tags=["cases"])
+    async def statement(
+        request: "Request[Any, Any, Any]",
+        case: CaseNumber,
+        party: Annotated[Party, QueryParameter(description="To whom: buyer or merchant.")],
+        lang: Annotated[Lang, QueryParameter(description="en or zh.")] = "en",
+        decision: Annotated[
+            int | None,
+            QueryParameter(
+                ge=0,
+                le=2**31 - 1,
+                description="The event that decided, 0 is the policy's ruling; the latest unless told.",
+            ),
+        ] = None,
+        form: Annotated[
+            Literal["json", "text"] | None,
+            QueryParameter(name="format", description="json, or text; else as `Accept` asks."),
+        ] = None,
+    ) -> Response[StatementOfReasons]:
+        """What the party was told about a decision, word for word: decision, facts, clause, automated means, redress."""
+        async with _found():
+            found, text = await work.statement(case_number(case), party, lang, decision)
+        plain = form == "text" or (form is None and request.headers.get("accept", "").startswith("text/plain"))
+        if plain:
+            return Response(text, media_type=MediaType.TEXT)  # pyright: ignore[reportReturnType] - described as the record
+        return Response(found, media_type=MediaType.JSON)  # pyright: ignore[reportReturnType] - the record, as it was frozen
+
+    @get("/v1/inbox", summary="Cases that wait for a person", tags=["cases"])
+    async def inbox(
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+        holder: Annotated[
+            str | None, QueryParameter(max_length=120, description="Only those this person holds.")
+        ] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
+        offset: Annotated[int, QueryParameter(ge=0, le=100_000, description="How many to pass over.")] = 0,
+    ) -> Inbox:
+        """By when a ruling is wanted, then by what is at stake."""
+        markets = lookup.market_numbers(market)
+        async with lookup.reading() as connection:
+            counts = await keeping.waiting(connection, markets, work.clock())
+            return Inbox(*counts, await keeping.inbox(connection, markets, holder, limit, offset))
+
+    @get("/v1/markets/{market:str}/case-settings", summary="How a market handles its cases", tags=["markets"])
+    async def settings(market: Market) -> SettingsShown:
+        """Deadlines, the business calendar, who adjudicates, how long one may appeal."""
+        number = lookup.desk.markets[known(lookup.desk, market)].number
+        async with lookup.reading() as connection:
+            return SettingsShown(*await keeping.settings_of(connection, number))
+
+    @put(
+        "/v1/markets/{market:str}/case-settings",
+        summary="Set how a market handles its cases",
+        tags=["markets"],
+        operation_class=_takes("Settings"),
+    )
+    async def set_settings(
+        request: "Request[Any, Any, Any]",
+        market: Market,
+        by: Annotated[str, QueryParameter(min_length=1, max_length=120, description="Who sets it.")],
+    ) -> SettingsShown:
+        """The whole of it: what is left out has its default. Deadlines that run already stay as they were set."""
+        known(lookup.desk, market)
+        given = decode_as(await body(request, keys, JSON), Settings)
+        await work.set_settings(market, given, by)
+        async with transaction(database) as connection:
+            return SettingsShown(*await keeping.settings_of(connection, lookup.desk.markets[market].number))
+
+    return [*acting, timeline, statement, inbox, settings, set_settings]
+
+
+def _acting(name: str, kind: type[Action], work: Casework, keys: Keys) -> HTTPRouteHandler:
+    """The handler of one action."""
+
+    async def act(request: "Request[Any, Any, Any]", case: CaseNumber) -> Response[Acted]:
+        action = decode_as(await body(request, keys, JSON), kind)
+        done = await work.act(
+            case_number(case), action, key=request.headers.get("idempotency-key"), expected=expected(request.headers)
+        )
+        return Response(done, status_code=200, headers={"etag": f'"{done.version}"'})
+
+    act.__doc__ = kind.__doc__
+    act.__name__ = f"case_{name.replace('-', '_')}"
+    summary = (kind.__doc__ or name).split(".")[0].split(";")[0].split(":")[0]
+    wrap: Callable[[Any], HTTPRouteHandler] = post(
+        f"/v1/cases/{{case:str}}/{name}",
+        summary=summary,
+        tags=["cases"],
+        operation_class=_takes(kind.__name__),
+        status_code=200,
+    )
+    return wrap(act)
+
+
+def _takes(name: str) -> type[Operation]:
+    """An operation whose body is a record of that name."""
+
+    @dataclass
+    class Takes(Operation):
+        def __post_init__(self) -> None:
+            schema = Reference(f"#/components/schemas/{name}")
+            self.request_body = RequestBody({JSON: OpenAPIMediaType(schema)}, required=True)
+
+    return Takes
+
+
+class _found:  # noqa: N801 - reads like a function where it stands
+    """What the address names and is not there is a 404."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, UnknownThing):
+            raise Refused("not-found", error.detail, field=error.field) from None
+
+
+def case_number(text: str) -> int:
+    """A case's number; raises `Refused` (404) for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not-found", f"there is no case {text[:40]!r}", field="case")
+    return int(text)
+
+
+def expected(headers: Any) -> int | None:
+    """The version `If-Match` asks for; raises `BadInput` for what is no ETag of a case."""
+    given = headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(given.strip())
+    if match is None:
+        raise BadInput('is the ETag of the case as it was read, like "3"', field="If-Match")
+    return int(match[1])
