@@ -21,6 +21,7 @@ from evenhand.policy.proof.promises import Promise
 from evenhand.policy.proof.samples import samples
 from evenhand.policy.proof.smt import Encoding, Script
 from evenhand.policy.proof.solver import Solver
+from evenhand.policy.proof.table_proof import broken_within
 from evenhand.policy.regions import Region
 from evenhand.policy.tree import Expr, Model
 from evenhand.policy.types import Type, Value
@@ -39,7 +40,7 @@ class Verdict:
     promise: Promise
     status: Literal["proven", "refuted", "undecided"]
     seconds: float
-    # who decided it: "grid", "z3"
+    # who decided it: "grid" or "boxes", "z3"
     provers: tuple[str, ...]
     # facts (as held inside) that break it; of "as ... rises", the application with less of the fact
     facts: Facts | None = None
@@ -99,7 +100,9 @@ class Provers:
         watch = Watch()
         found: dict[str, tuple[Facts, Facts | None] | None] = {}
         reasons: list[str] = []
-        for name, prove in (("grid", self._by_grid), ("z3", self._by_z3)):
+        for name, prove in (("grid", self._by_grid), ("boxes", self._by_boxes), ("z3", self._by_z3)):
+            if name == "boxes" and found:
+                continue  # they are for what makes no grid
             try:
                 most = min(_SECOND_OPINION, self.patience) if found else self.patience
                 found[name] = prove(place, most)
@@ -136,6 +139,16 @@ class Provers:
         bad = grid.solve(broken)
         cell = first_true(bad)
         return None if cell is None else (cell_facts(grid, cell), None)
+
+    def _by_boxes(self, place: int, _: float) -> tuple[Facts, Facts | None] | None:
+        promise = self._promises[place]
+        if promise.when is None:
+            raise Undecided("it compares two applications")
+        found = broken_within(self.model, promise.when, promise.then, self.deadline)
+        if found is None:
+            return None
+        facts = {name: plain(name, kind) for name, kind in self.kinds.items()}
+        return facts | {name: nearest(where, facts[name]) for name, where in found.items()}, None
 
     @cached_property
     def _grid(self) -> tuple[Grid, list[View]]:

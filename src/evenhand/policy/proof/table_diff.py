@@ -38,7 +38,7 @@ def table_regions(
     deadline: Deadline,
 ) -> tuple[list[Shared], bool]:
     """The regions, and whether there are more; raises `Undecided` where the policies are more than one table of facts each."""
-    first, second = _only(before), _only(after)
+    first, second = only_table(before), only_table(after)
     joint = _joint(first, second)
     boxes = Boxes(joint, {**before.outputs, **after.outputs})
     if not boxes.exact:
@@ -48,7 +48,7 @@ def table_regions(
         if table.hit == "U" and next(Boxes(table).overlaps(deadline), None) is not None:
             raise Undecided(f"rows of {table.name} contradict each other")
     said = [
-        [[_settled(ruling[part], _env(table, rule)) for part in parts] for rule in (*table.rules, None)]
+        [[settled(ruling[part], row_env(table, rule)) for part in parts] for rule in (*table.rules, no_row(table))]
         for table, ruling in zip((first, second), rulings, strict=True)
     ]
     covering = Covering(boxes, deadline)
@@ -85,7 +85,8 @@ def _values(said: list[Expr]) -> list[Any]:
     return [(type(one.value), one.value) if isinstance(one, Const) else one for one in said]
 
 
-def _only(model: Model) -> Table:
+def only_table(model: Model) -> Table:
+    """The one table of a policy; raises `Undecided` where there is more."""
     (step, *rest) = model.steps
     if rest or not isinstance(step, Table) or step.hit not in ("U", "F", "P"):
         raise Undecided("it is more than one table")
@@ -99,10 +100,9 @@ def _joint(first: Table, second: Table) -> Table:
     for table in (first, second):
         if len(set(table.inputs)) < len(table.inputs):
             raise Undecided(f"two columns of {table.name} read the same")
-        for rule in table.rules:
+        for rule in (*table.rules, no_row(table)):
             tests = dict(zip(table.inputs, rule.tests, strict=True))
             rules.append(Rule(rule.number, rule.line, tuple(tests.get(operand) for operand in operands), ()))
-        rules.append(Rule(0, 0, (None,) * len(operands), ()))
     return Table("both tables", "F", 1, tuple(str(operand) for operand in operands), operands, (), tuple(rules))
 
 
@@ -115,21 +115,25 @@ def _pairs(boxes: Boxes, split: int, deadline: Deadline) -> Iterator[tuple[int, 
             yield one, other
 
 
-def _env(table: Table, rule: Rule | None) -> dict[str, Expr]:
-    if rule is None:
-        return {output.name: Const(output.type, None) for output in table.outputs}
+def no_row(table: Table) -> Rule:
+    """What stands for no row of a table: it matches everything and says null."""
+    return Rule(0, 0, (None,) * len(table.inputs), tuple(Const(output.type, None) for output in table.outputs))
+
+
+def row_env(table: Table, rule: Rule) -> dict[str, Expr]:
+    """Output -> what a row says."""
     return {output.name: value for output, value in zip(table.outputs, rule.outputs, strict=True)}
 
 
-def _settled(expr: Expr, env: Mapping[str, Expr]) -> Expr:
+def settled(expr: Expr, env: Mapping[str, Expr]) -> Expr:
     """An expression with outputs put in, and worked out as far as no fact plays a part."""
     if isinstance(expr, Read):
         return env.get(expr.name, expr)
     if not children(expr):
         return expr
     if isinstance(expr, If):
-        condition = _settled(expr.condition, env)
+        condition = settled(expr.condition, env)
         if isinstance(condition, Const):
-            return _settled(expr.then if condition.value is True else expr.otherwise, env)
-    built = rebuilt(expr, [_settled(child, env) for child in children(expr)])
+            return settled(expr.then if condition.value is True else expr.otherwise, env)
+    built = rebuilt(expr, [settled(child, env) for child in children(expr)])
     return built if any(True for _ in names_read(built)) else Const(expr.type, evaluate(built, {}))

@@ -8,9 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evenhand.policy import Policy, PolicyError
-from evenhand.policy.proof.limits import Deadline
-from evenhand.policy.proof.promises import DEFAULT_ORDER, read_promises
+from evenhand.policy.lowering import Lowering
+from evenhand.policy.parser import parse_expression
+from evenhand.policy.proof.interpret import evaluate
+from evenhand.policy.proof.limits import Deadline, Undecided
+from evenhand.policy.proof.promises import DEFAULT_ORDER, grounded, read_promises
 from evenhand.policy.proof.proving import Provers, Verdict
+from evenhand.policy.proof.table_proof import broken_within
 from evenhand.policy.proof.words import outside
 from evenhand.vocabulary import OUTCOMES
 from tests.unit.policy.proof.documents import policy, ruling
@@ -218,6 +222,41 @@ def test_both_provers_agree_with_trying_everything(rng: Random) -> None:
         found = provers.verdict(place)
         assert found.provers == ("grid", "z3")
         assert found.status == ("refuted" if expected else "proven"), (promises[place], document.source)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=80, deadline=None)
+def test_boxes_of_one_table_agree_with_trying_everything(rng: Random) -> None:
+    """The prover of large tables, on small ones."""
+    made = drawn(rng, rng.choice(["F", "F", "U"]))
+    level, hue, says = rng.randint(0, 4), rng.choice(["red", "green", "blue"]), rng.choice(OUTPUTS[:3])
+    conditions = (
+        (f"outcome = {says} and (s.level > {level} or s.flag = true)", None),
+        (f'not(s.hue >= "{hue}") or s.level = null', f"outcome != {says}"),
+        (f'outcome in ("{says}", "review")', f'not(s.level < {level} and s.hue in ("red", null))'),
+    )
+    document = made.policy()
+    lowering = Lowering({**document.model.facts, "outcome": document.model.ruling["outcome"].type})
+    for when, then in conditions:
+        exprs = [lowering.condition(parse_expression(text)) if text else None for text in (when, then)]
+        first, second = (grounded(expr, document.model) if expr is not None else None for expr in exprs)
+        assert first is not None
+        broken: list[tuple[object, ...]] = []
+        for point in points():
+            env = dict(zip(NAMES, point, strict=True)) | {"outcome": document.rule(nested(point)).outcome}
+            holds = [evaluate(expr, env) is True if expr is not None else False for expr in exprs]
+            broken += [point] if holds[0] and not holds[1] else []
+        contradicts = made.hit == "U" and any(len(made.matching(point)) > 1 for point in points())
+        try:
+            found = broken_within(document.model, first, second, Deadline(60))
+        except Undecided:
+            assert contradicts
+            continue
+        assert (found is None) == (not broken), (when, then, document.source)
+        if found is not None:
+            inside = [p for p in points() if all(v in found[n] for n, v in zip(NAMES, p, strict=True))]  # type: ignore[operator]
+            assert inside
+            assert set(inside) <= set(broken)
 
 
 def test_names_of_the_drawn_tables_are_facts() -> None:
