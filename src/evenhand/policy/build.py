@@ -17,7 +17,20 @@ from evenhand.policy.parser import parse_expression, parse_test
 from evenhand.policy.reasons import EMPTY_REASONS, FUND_EMPTY, placeholders, read_reasons
 from evenhand.policy.ruling_parts import RULING_TYPES, ruling_parts
 from evenhand.policy.syntax import CellError
-from evenhand.policy.tree import Const, Expr, Formula, Model, Output, Reason, Rule, Step, Table, expressions, names_read
+from evenhand.policy.tree import (
+    Const,
+    Expr,
+    Formula,
+    Model,
+    Output,
+    Reason,
+    Rule,
+    Step,
+    Table,
+    expressions,
+    names_read,
+    size,
+)
 from evenhand.policy.types import BOOLEAN, NULL, TEXT, Type, Value, choice, of_fact
 from evenhand.vocabulary import FACTS
 
@@ -25,6 +38,8 @@ _LISTS: Final = ("R", "O", "C")
 _FIGURES: Final = ("C+", "C<", "C>")
 _MAX_ROWS: Final = 20_000
 _MAX_COLUMNS: Final = 64
+# Nodes of an expression, written out: abs, modulo and parts of durations read their operand several times.
+_MAX_SIZE: Final = 5_000
 
 T = TypeVar("T")
 
@@ -92,7 +107,7 @@ class _Builder:
         for draft in ordered:
             step, made = self._typed(draft, names, wanted)
             for output in made:
-                names[output.name] = output.type
+                names[output.name] = _reached(step, output)
                 outputs[output.name] = (step, output)
             if draft.formula is None or made:
                 steps.append(step)
@@ -337,11 +352,15 @@ class _Builder:
 
     def _lower(self, cell: Cell, lower: Callable[[], Expr | None]) -> Expr | None:
         try:
-            return lower()
+            found = lower()
         except CellError as error:
             if not any(name in cell.text for name in self._lost):
                 self._fault(cell, str(error), error.column)
             return None
+        if found is not None and size(found) > _MAX_SIZE:
+            self._fault(cell, "this is too long a calculation for one cell: name a part of it as a formula")
+            return None
+        return found
 
     def _type_of(
         self, draft: _Draft, place: int, column: _Column, lowering: Lowering, wanted: Mapping[str, Type]
@@ -466,6 +485,20 @@ def _word(node: syntax.Expression, lowering: Lowering) -> str | None:
         except CellError:
             return node.value
     return None
+
+
+def _reached(step: Step, output: Output) -> Type:
+    """An output's type as others read it: its cells say how far a figure reaches, whatever range is declared for it."""
+    if not output.type.counted or (isinstance(step, Table) and step.hit == "C#"):
+        return output.type
+    values = (
+        [step.value] if isinstance(step, Formula) else [rule.outputs[step.outputs.index(output)] for rule in step.rules]
+    )
+    given = [value.type for value in values if not (isinstance(value, Const) and value.value is None)] or [output.type]
+    low, high = min(one.low for one in given), max(one.high for one in given)
+    if isinstance(step, Table) and step.hit == "C+":
+        low, high = sum(min(0, one.low) for one in given), sum(max(0, one.high) for one in given)
+    return replace(output.type, low=low, high=high)
 
 
 def _merged(left: Type, right: Type) -> Type | None:

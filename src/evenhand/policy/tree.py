@@ -300,6 +300,18 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (expr.operand,)
 
 
+def size(expr: Expr) -> int:
+    """How many nodes an expression has when it is written out, parts that it shares as often as they are read."""
+    known: dict[int, int] = {}
+
+    def counted(node: Expr) -> int:
+        if id(node) not in known:
+            known[id(node)] = 1 + sum(counted(child) for child in children(node))
+        return known[id(node)]
+
+    return counted(expr)
+
+
 def names_read(expr: Expr) -> Iterator[str]:
     """Names of the facts and outputs an expression reads, with repeats."""
     if isinstance(expr, Read | Gathered):
