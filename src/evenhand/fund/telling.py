@@ -1,17 +1,14 @@
-"""Telling others what happened in the fund: the one place where its events are handed on."""
+"""Telling others what happened in the fund."""
 
-import logging
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from evenhand.accounts.state import Connection
-
-_log: Final = logging.getLogger("evenhand.fund")
+from evenhand.events.outbox import Event, emit
 
 
 async def tell(
     connection: Connection, what: str, market: int, case_no: int | None, at: datetime, data: dict[str, Any]
 ) -> None:
-    """Tell, in the transaction in which it happens, of `what` (`fund.budget_low`)."""
-    del connection, at
-    _log.info("%s in market %d, case %s: %s", what, market, case_no, data)
+    """Tell of `what` (`fund.budget_low`), in the transaction in which it happens."""
+    await emit(connection, [Event(what, market, case_no, at, data)])

@@ -218,7 +218,7 @@ async def test_somebody_is_told_once_that_it_runs_low_and_once_that_it_is_spent(
 async def test_bad_budgets_name_what_is_wrong(shop: Shop, changes: dict[str, Any], field: str) -> None:
     from evenhand.fund.budgets import set_budget
 
-    values = {"by": "finance", "now": NOW} | changes
+    values: dict[str, Any] = {"by": "finance", "now": NOW} | changes
     with pytest.raises(BadInput) as refused:
         async with shop.database.pool.acquire() as connection, connection.transaction():
             await set_budget(connection, MARKET.id, **values)
