@@ -23,12 +23,13 @@ SCORECARDS: Final = (INTEGRITY, EXPERIENCE, ABUSE)
 
 _integrity: Final = INTEGRITY.picker("buyer.integrity", "buyer.integrity_score")
 _experience: Final = EXPERIENCE.picker("merchant.experience_score", "merchant.high_quality")
-_abuse: Final = ABUSE.picker("abuse.frequent_refund_only", "abuse.frequent_counterfeit_claims")
+_abuse: Final = ABUSE.picker("abuse.score", "abuse.frequent_refund_only", "abuse.frequent_counterfeit_claims")
 
 
 def scored(facts: dict[str, dict[str, Any]]) -> None:
-    """Fill in the scores that follow from `facts["history"]`: the buyer's, the merchant's and the signs of abuse."""
+    """Fill in the scores that follow from `facts["history"]`: the buyer's, the merchant's, and the signs of abuse with what else
+    `facts["abuse"]` says was shown."""
     buyer, merchant, abuse = facts["buyer"], facts["merchant"], facts["abuse"]
     buyer["integrity"], buyer["integrity_score"] = _integrity(facts)
     merchant["experience_score"], merchant["high_quality"] = _experience(facts)
-    abuse["frequent_refund_only"], abuse["frequent_counterfeit_claims"] = _abuse(facts)
+    abuse["score"], abuse["frequent_refund_only"], abuse["frequent_counterfeit_claims"] = _abuse(facts)
