@@ -67,6 +67,8 @@ class Provers:
         self._promises = promises
         self.judge = Judge(model, questions)
         self._script = Script()
+        # why the policy cannot be laid over a grid, once that is known
+        self._no_grid = ""
 
     @cached_property
     def encoding(self) -> Encoding:
@@ -158,8 +160,15 @@ class Provers:
     def _outputs(self) -> Mapping[str, Array]:
         """Outputs over the grid as its classes are now."""
         grid, views = self._grid
+        if self._no_grid:
+            raise Undecided(self._no_grid)
         if not views or views[0].stamp != grid.stamp:
-            views[:] = [View(grid, self.model)]
+            try:
+                views[:] = [View(grid, self.model)]
+            except Undecided as error:
+                # whatever the promise: the policy itself cannot be laid over a grid
+                self._no_grid = str(error)
+                raise
         return views[0].outputs
 
     def _rising_by_grid(self, promise: Promise, grid: Grid, _: list[View]) -> tuple[Facts, Facts | None] | None:

@@ -35,14 +35,14 @@ def broken_within(model: Model, when: Expr, then: Expr | None, deadline: Deadlin
     rules: list[Rule] = []
     owners: list[int] = []
     bad: list[Rule] = []
+    # what rows say -> what is left of the promise's conditions
+    left: dict[tuple[Expr, ...], list[Clause]] = {}
     for place, rule in enumerate((*table.rules, no_row(table))):
         tests = dict(zip((_fact(operand) for operand in table.inputs), rule.tests, strict=True))
         rules.append(replace(rule, tests=tuple(tests.get(name) for name in names), outputs=()))
-        env = row_env(table, rule)
-        conditions = [_alternatives(settled(when, env), True, True)]
-        if then is not None:
-            conditions.append(_alternatives(settled(then, env), False, False))
-        for clause in _both(conditions):
+        if rule.outputs not in left:
+            left[rule.outputs] = _left_of(when, then, row_env(table, rule))
+        for clause in left[rule.outputs]:
             made = tuple(_joined(tests.get(name), clause.get(name, ())) for name in names)
             bad.append(Rule(rule.number, rule.line, made, ()))
             owners.append(place)
@@ -61,6 +61,13 @@ def broken_within(model: Model, when: Expr, then: Expr | None, deadline: Deadlin
         for part in covering.uncovered(box, boxes.meeting(box, earlier)):
             return {name: where for name, (_, where) in zip(names, boxes.sides(part), strict=True)}
     return None
+
+
+def _left_of(when: Expr, then: Expr | None, env: Mapping[str, Expr]) -> list[Clause]:
+    conditions = [_alternatives(settled(when, env), True, True)]
+    if then is not None:
+        conditions.append(_alternatives(settled(then, env), False, False))
+    return _both(conditions)
 
 
 def _fact(operand: Expr) -> str:
