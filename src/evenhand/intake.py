@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from evenhand.accounts import state
-from evenhand.accounts.links.keeping import see
+from evenhand.accounts.links.keeping import see, unseen
 from evenhand.accounts.state import AccountKey, AccountKind, Connection
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
@@ -137,8 +137,9 @@ async def take_orders(
             answers[index] = OrderTaken(order.id, repeated=known[key] == before)
         except EvenhandError as error:
             answers[index] = error
+    seen = await unseen(connection, used)
     await _store(connection, stored, known, happened)
-    await see(connection, used, now)
+    await see(connection, seen, now)
     return [answer for answer in answers if answer is not None]
 
 

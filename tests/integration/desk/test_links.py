@@ -99,6 +99,20 @@ async def test_writers_at_once_link_what_one_after_the_other_would(desk: Desk, d
     assert len(await kept(database)) == 1
 
 
+async def test_writers_who_link_each_others_buyers_never_wait_for_each_other_in_vain(
+    desk: Desk, database: Database
+) -> None:
+    await take(desk, *(used(f"b-{n}", device=[f"{n}"]) for n in range(8)))
+    await asyncio.gather(*(take(desk, used(f"b-{n}", device=[f"{n + 1}"])) for n in range(7)))
+    assert await kept(database) == {frozenset(f"b-{n}" for n in range(8))}
+    async with database.pool.acquire() as connection:
+        await connection.execute("select pg_stat_clear_snapshot()")
+        deadlocks = await connection.fetchval(
+            "select deadlocks from pg_stat_database where datname = current_database()"
+        )
+    assert deadlocks == 0
+
+
 async def test_a_ring_is_known_by_what_its_buyers_did_together(desk: Desk, database: Database) -> None:
     await take(desk, used("ann", device=["d"]), used("bob", device=["d"]), used("eve", device=["other"]))
     assert (await facts_of(desk, database, "eve"))["size"] == 0

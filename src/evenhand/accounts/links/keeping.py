@@ -1,7 +1,7 @@
 """Keep what accounts use, and who is linked by it, with every order.
 
 What is new in a batch of orders is written in the batch's own transaction, so a link is there as soon as the order that makes it.
-An order that brings nothing new costs one statement, one without attributes nothing. The rest stays small because new links can
+An order that brings nothing new costs two reads, one without attributes nothing. The rest stays small because new links can
 only be among the holders of what is new, never more than the cap of each: their holdings are grouped by the rules of `grouping`,
 and their rings joined, the smaller taking the larger one's name.
 
@@ -15,6 +15,7 @@ The secret of the hashes is `EVENHAND_LINK_KEY`, or one made when it is first ne
 import os
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -25,7 +26,7 @@ from evenhand.accounts.links.hashing import fingerprint, hashed
 from evenhand.accounts.links.paths import Holding, arrays
 from evenhand.accounts.state import Account, AccountKey, Connection, find_or_open
 from evenhand.errors import StoreError
-from evenhand.history import BUYER
+from evenhand.history.tiles import unpack
 from evenhand.records import Attributes
 from evenhand.store import Queries
 
@@ -42,30 +43,54 @@ _TOGETHER: Final = {ADDRESS: PHONE, PHONE: ADDRESS}
 _sql: Final = Queries.load("links")
 
 
-async def see(connection: Connection, seen: Sequence[tuple[AccountKey, Attributes]], now: datetime) -> None:
-    """Take in what accounts have used, inside the caller's transaction, and link them by it."""
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An account used something."""
+
+    account: AccountKey
+    # place in KINDS
+    kind: int
+    attribute: bytes
+
+
+async def unseen(connection: Connection, used: Iterable[tuple[AccountKey, Attributes]]) -> list[Sighting]:
+    """What of this is new, inside the caller's transaction.
+
+    When anything is, the transaction is from here on the only one that links accounts of these markets. So call it before any
+    account is locked: whoever comes later waits without holding what this one may need.
+    """
     values = [
         (account, kind, value)
-        for account, attributes in seen
+        for account, attributes in used
         for kind, name in enumerate(KINDS)
         for value in getattr(attributes, name)
     ]
     if not values:
-        return
+        return []
     key = await secret(connection)
-    numbers = await find_or_open(connection, [account for account, _, _ in values])
-    markets: dict[bytes, int] = {}
-    rows: set[tuple[bytes, int, int]] = set()
-    for account, kind, value in values:
-        attribute = hashed(key, account[0], kind, value)
-        if attribute:
-            markets[attribute] = account[0]
-            rows.add((attribute, numbers[account], kind))
-    columns = [list(column) for column in zip(*sorted(rows), strict=True)] or [[], [], []]
+    sightings = [
+        Sighting(account, kind, attribute)
+        for account, kind, value in values
+        if (attribute := hashed(key, account[0], kind, value))
+    ]
+    attributes, markets = [one.attribute for one in sightings], [one.account[0] for one in sightings]
+    rows = await connection.fetch(_sql.unseen, attributes, markets, [one.account[2] for one in sightings])
+    new = [sightings[row["i"] - 1] for row in rows]
+    if new:
+        await connection.execute(_sql.alone, _LOCK, sorted({one.account[0] for one in new}))
+    return new
+
+
+async def see(connection: Connection, sightings: Sequence[Sighting], now: datetime) -> None:
+    """Keep what `unseen` found to be new, and link the accounts by it."""
+    if not sightings:
+        return
+    numbers = await find_or_open(connection, [one.account for one in sightings])
+    rows = sorted({(one.attribute, numbers[one.account], one.kind) for one in sightings})
+    columns = [list(column) for column in zip(*rows, strict=True)]
     new = [(row[0], row[1], row[2]) for row in await connection.fetch(_sql.hold, *columns, now)]
     if new:
-        await connection.execute(_sql.alone, _LOCK, sorted({markets[attribute] for attribute, _, _ in new}))
-        await _link(connection, new, markets)
+        await _link(connection, new, {one.attribute: one.account[0] for one in sightings})
 
 
 async def _link(connection: Connection, new: Sequence[tuple[bytes, int, int]], markets: Mapping[bytes, int]) -> None:
@@ -161,7 +186,7 @@ async def read_rings(connection: Connection, buyers: Collection[int]) -> dict[in
     if buyers:
         for among, account, version, tiles in await connection.fetch(_sql.states, list(buyers), MOST_READ):
             ring = found.setdefault(among[0], {})
-            ring[account] = Account(version, BUYER.unpack(tiles))
+            ring[account] = Account(version, unpack(tiles))
             for buyer in among:
                 found[buyer] = ring
     return found

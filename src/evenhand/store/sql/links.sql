@@ -6,6 +6,13 @@ insert into link_key (key, fingerprint) values ($1, $2) on conflict do nothing
 -- What is known of the secret.
 select key, fingerprint from link_key
 
+-- name: unseen
+-- Places of what buyers (market, id) are not known to have used.
+select f.i
+from unnest($1::bytea[], $2::smallint[], $3::text[]) with ordinality as f (attribute, market, id, i)
+left join account a on a.market = f.market and a.kind = 'buyer' and a.id = f.id
+where not exists (select from link_holding h where h.attribute = f.attribute and h.account = a.no)
+
 -- name: hold
 -- What accounts have used; answers with what is new. Sorted by the caller, so that two writers meet in the same order.
 insert into link_holding (attribute, account, kind, seen_at)
