@@ -5,6 +5,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.resources import files
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -235,7 +236,7 @@ class Policy:
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
-        return dict(zip(self._row.outputs, self._every(facts), strict=True))
+        return dict(zip(self._row.outputs, self._every(facts)))  # noqa: B905 - a check on the hot path
 
     @cached_property
     def _every(self) -> Callable[[Facts], tuple[Any, ...]]:
@@ -246,12 +247,12 @@ class Policy:
         decide = self._decide
         picked = [(self._row.outputs[name], self.model.outputs[name][1].type) for name in names]
         plain = all(kind.kind in ("text", "boolean") or (kind.kind, kind.scale) == ("number", 0) for _, kind in picked)
-        places = [place for place, _ in picked]
+        if plain and len(picked) > 1:
+            take = itemgetter(*(place for place, _ in picked))
+            return lambda facts: take(decide(facts))
 
         def pick(facts: Facts) -> tuple[Any, ...]:
             answer = decide(facts)
-            if plain:
-                return tuple([answer[place] for place in places])
             return tuple([outward_all(kind, answer[place]) for place, kind in picked])
 
         return pick

@@ -10,7 +10,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from evenhand.policy.lowering import round_quotient
@@ -45,6 +45,7 @@ from evenhand.policy.types import Value
 
 Decide = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UPPER: Final = {ord(small): small.upper() for small in "abcdefghijklmnopqrstuvwxyz"}
 _LOWER: Final = {ord(large): large.lower() for large in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 # Tables up to so many rows are looked at for rows that meet; larger ones count their matches at run time.
@@ -67,6 +68,11 @@ def _half_up(left: int, right: int) -> int:
     return round_quotient("half_up", left, right)
 
 
+def _seconds(moment: datetime) -> int:
+    """Whole seconds since 1970, exactly: a float would round the last microsecond of a far year up."""
+    return (moment - _MOMENT) // timedelta(seconds=1)
+
+
 def _date_part(days: int, part: str) -> int:
     found = date.fromordinal(days + _EPOCH)
     return found.isoweekday() if part == "weekday" else getattr(found, part)
@@ -76,6 +82,7 @@ def _date_part(days: int, part: str) -> int:
 _HELPERS: Final[Mapping[str, Any]] = {
     "half_up": _half_up,
     "date_part": _date_part,
+    "seconds": _seconds,
     "total": _total,
     "least": _least,
     "most": _most,
@@ -107,6 +114,8 @@ class _Writer:
         self._lines: list[str] = []
         self._depth = 1
         self._locals: dict[str, str] = {}
+        # local variable of each group of facts
+        self._groups: dict[str, str] = {}
         self._taken: set[str] = set(_HELPERS) | {"facts", "decide", "len", "min", "max", "int"}
         self._temporaries = 0
         self._constants: dict[str, Any] = {}
@@ -117,6 +126,9 @@ class _Writer:
 
     def write(self) -> Row:
         model = self._model
+        for group in dict.fromkeys(name.split(".")[0] for name in model.read if "." in name):
+            self._groups[group] = self._fresh(f"{group}_facts")
+            self._line(f"{self._groups[group]} = facts[{group!r}]")
         for name in model.read:
             self._read(name)
         answers: list[str] = []
@@ -188,13 +200,15 @@ class _Writer:
 
     def _read(self, name: str) -> None:
         """Bind a fact to its local variable, in the representation inside."""
-        place = "facts" + "".join(f"[{part!r}]" for part in name.split("."))
+        group, *parts = name.split(".")
+        start = self._groups[group] if parts else f"facts[{group!r}]"
+        place = start + "".join(f"[{part!r}]" for part in parts)
         local = self._local(name)
         kind = self._model.facts[name]
         self._line(f"{local} = {place}")
         inside = {
             "date": f"{local}.toordinal() - 719163",
-            "datetime": f"int({local}.timestamp())",
+            "datetime": f"seconds({local})",
             "number": f"int({local} * {10**kind.scale})" if kind.scale else "",
         }.get(kind.kind, "")
         if inside:

@@ -7,6 +7,7 @@ Outside, a number is an int or a `Decimal` (a float is read by its shortest form
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from evenhand.errors import BadInput
@@ -32,7 +33,7 @@ def inward(kind: Type, value: Any, name: str) -> Value:
         case ((int() | float() | Decimal()), "number"):
             return _number(kind, value, name)
         case datetime(), "datetime" if value.tzinfo is not None:
-            return int((value - _MOMENT).total_seconds())
+            return (value - _MOMENT) // timedelta(seconds=1)
         case datetime(), _:
             pass
         case date(), "date":
@@ -137,7 +138,7 @@ def nested(facts: Any, known: Mapping[str, Type], needed: tuple[str, ...]) -> di
     Raises `BadInput` naming the fact that is unknown, of the wrong type or out of range.
     """
     found: dict[str, Value] = {}
-    _walk(facts, "", known, _groups(known), found)
+    _walk(facts, "", known, _groups(tuple(known)), found)
     answer: dict[str, Any] = {}
     for name in (*needed, *found):
         place = answer
@@ -148,11 +149,13 @@ def nested(facts: Any, known: Mapping[str, Type], needed: tuple[str, ...]) -> di
     return answer
 
 
-def _groups(known: Mapping[str, Type]) -> set[str]:
-    return {name[:place] for name in known for place in range(len(name)) if name[place] == "."}
+@lru_cache(maxsize=64)
+def _groups(names: tuple[str, ...]) -> frozenset[str]:
+    """What stands before a dot in names."""
+    return frozenset(name[:place] for name in names for place in range(len(name)) if name[place] == ".")
 
 
-def _walk(value: Any, path: str, known: Mapping[str, Type], groups: set[str], found: dict[str, Value]) -> None:
+def _walk(value: Any, path: str, known: Mapping[str, Type], groups: frozenset[str], found: dict[str, Value]) -> None:
     if path in known and path not in groups:
         found[path] = inward(known[path], value, path)
         return
