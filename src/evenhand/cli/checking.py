@@ -71,12 +71,12 @@ def run_diff(before: str, after: str, history: str | None, seconds: float, *, re
     if as_json:
         print(_json.encode(found).decode())  # noqa: T201
     else:
-        _show_diff(found)
+        _show_diff(found, first.currency or second.currency or "XXX")
     if not found.same:
         raise typer.Exit(1)
 
 
-def _show_diff(found: Diff) -> None:
+def _show_diff(found: Diff, currency: str) -> None:
     title = f"[bold]{escape(found.before)}[/bold] and [bold]{escape(found.after)}[/bold]"
     by = " and ".join(_PROVERS[prover] for prover in found.provers)
     if found.same:
@@ -93,13 +93,13 @@ def _show_diff(found: Diff) -> None:
         )
         for moved in found.history.changes:
             answer.print(f"{moved.applications:>9,}  {moved.before} -> {moved.after}", soft_wrap=True, markup=False)
-            answer.print(
-                f"{'':>11}asked {moved.claimed:,}; paid before: {_paid(moved.paid_before)}; after: {_paid(moved.paid_after)}"
-            )
+            before, after = (_paid(paid, currency) for paid in (moved.paid_before, moved.paid_after))
+            asked = written(moved.claimed, currency)
+            answer.print(f"{'':>11}asked {asked}; paid before: {before}; after: {after}", soft_wrap=True)
 
 
-def _paid(paid: Mapping[str, int]) -> str:
-    return ", ".join(f"{payer} {amount:,}" for payer, amount in paid.items()) or "nothing"
+def _paid(paid: Mapping[str, int], currency: str) -> str:
+    return ", ".join(f"{written(amount, currency)} by the {payer}" for payer, amount in paid.items()) or "nothing"
 
 
 def _show_change(number: int, change: Change) -> None:
