@@ -20,7 +20,7 @@ from evenhand.policy.document import ARROWS
 from evenhand.policy.proof.cover import Patch, patches
 from evenhand.policy.proof.grid import Array, Grid, View
 from evenhand.policy.proof.judge import Judge
-from evenhand.policy.proof.limits import Deadline, Undecided, Watch
+from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.proving import AMOUNT, nearest
 from evenhand.policy.proof.smt import Encoding, Script, same
@@ -158,7 +158,7 @@ class _Comparison:
             if not provers:
                 changes, complete = self._listed()
             elif complete and self._find([patch for patch, _ in found]) is not None:
-                raise AssertionError("the provers disagree about the difference")
+                raise Disagreement("the difference")
             provers.append("z3")
         except Undecided as error:
             undecided.append(str(error))

@@ -2,11 +2,20 @@
 
 from time import monotonic
 
-from evenhand.errors import BadInput
+from evenhand.errors import BadInput, EvenhandError
 
 
 class Undecided(BadInput):
     """No answer; the message says why, as the end of a sentence: "it compares a with b"."""
+
+
+class Disagreement(EvenhandError):
+    """Two provers, or a prover and the row function, answer differently: a defect of Evenhand, which nothing may rest on."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"the provers disagree about {what}: this is a mistake of Evenhand, please report it with the document"
+        )
 
 
 class Deadline:

@@ -15,7 +15,7 @@ import numpy as np
 from evenhand.policy.proof.classes import Class
 from evenhand.policy.proof.grid import Array, Grid, View
 from evenhand.policy.proof.judge import Judge
-from evenhand.policy.proof.limits import Deadline, Undecided, Watch
+from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.promises import Promise
 from evenhand.policy.proof.samples import samples
@@ -119,7 +119,7 @@ class Provers:
         for facts, raised in examples:
             if self._broken(place, facts, raised):
                 if len(examples) < len(found):
-                    raise AssertionError(f"the provers disagree about {promise.text!r}")
+                    raise Disagreement(f"the promise {promise.text!r}")
                 plainest = self._simplest(place, facts, raised)
                 return Verdict(promise, "refuted", watch.seconds, provers, *plainest)
         why = "; ".join(reasons) or "an example was found that ruling it does not confirm"

@@ -16,7 +16,7 @@ from evenhand.errors import BadInput
 from evenhand.policy.errors import suggestion
 from evenhand.policy.proof.grid import Grid, View
 from evenhand.policy.proof.judge import Judge
-from evenhand.policy.proof.limits import Deadline, Undecided
+from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided
 from evenhand.policy.proof.plain import Facts
 from evenhand.policy.proof.promises import outcome_order
 from evenhand.policy.proof.proving import nearest, rank
@@ -185,7 +185,7 @@ class _Search:
         # as anybody would ask the policy itself
         ruling = self._policy.rule(outside(model.facts, self._facts | steps))
         if (ruling.outcome, ruling.amount) != (outcome, amount):
-            raise AssertionError("the row function does not confirm a recourse")
+            raise Disagreement("a recourse")
         told = tuple(
             Step(name, outward(model.facts[name], self._facts[name]), outward(model.facts[name], value), name in _NOW)
             for name, value in steps.items()

@@ -510,10 +510,6 @@ class Encoding:
         """Where an expression has a value; null equals null."""
         return same(self.term(expr), self._constant(value, expr.type))
 
-    def ruling(self, part: str) -> Term:
-        """A part of the ruling."""
-        return self.term(self._model.ruling[part])
-
 
 def outputs_of(step: Step) -> tuple[Output, ...]:
     return step.outputs if isinstance(step, Table) else (step.output,)

@@ -15,7 +15,7 @@ from evenhand.policy.proof.boxes import Box, Boxes, first
 from evenhand.policy.proof.covering import Covering, inside
 from evenhand.policy.proof.interpret import evaluate
 from evenhand.policy.proof.judge import read_by
-from evenhand.policy.proof.limits import Undecided
+from evenhand.policy.proof.limits import Disagreement, Undecided
 from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.proving import Provers, nearest
 from evenhand.policy.proof.report import Finding, Severity
@@ -123,7 +123,7 @@ class TableCheck:
         except Undecided:
             return
         if answer != found and (answer or self._boxes.exact):
-            raise AssertionError(f"the provers disagree about {self._table.name!r}")
+            raise Disagreement(f"the table {self._table.name!r}")
 
     # overlaps
 
