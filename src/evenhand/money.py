@@ -53,6 +53,14 @@ def written(amount: int, currency: str) -> str:
     return f"{sign}{whole:,}.{part:0{places}d} {currency}" if places else f"{sign}{whole:,} {currency}"
 
 
+def decimal(amount: int, currency: str) -> str:
+    """Write minor units as a plain decimal, as other programs read it: `decimal(-123456, "CNY")` is `-1234.56`."""
+    places = exponent(currency)
+    sign = "-" if amount < 0 else ""
+    whole, part = divmod(abs(amount), 10**places)
+    return f"{sign}{whole}.{part:0{places}d}" if places else f"{sign}{whole}"
+
+
 def parse(text: str, currency: str) -> int:
     """Read a plain decimal (`"144.00"`) as minor units.
 

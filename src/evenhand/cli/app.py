@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from evenhand import __version__
+from evenhand.cli.arguments import By, Data, Database, Json
+from evenhand.cli.fund_app import fund_app
 from evenhand.errors import EvenhandError
 
 app = typer.Typer(
@@ -18,7 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
-fund_app = typer.Typer(help="The subsidy fund.", no_args_is_help=True)
 evidence_app = typer.Typer(help="Evidence: files that parties show.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
 merchant_app = typer.Typer(help="What merchants have set for their own shops.", no_args_is_help=True)
@@ -34,23 +35,6 @@ merchant_app.add_typer(rules_app, name="rules")
 app.add_typer(account_app, name="account")
 app.add_typer(bench_app, name="bench")
 
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", metavar="DIR", help="Where the embedded database lives.", show_default="your user data directory"
-    ),
-]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="EVENHAND_DATABASE_URL",
-        help="A PostgreSQL to use instead of the embedded one.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who does it; your user name unless told.")]
 InMarket = Annotated[str, typer.Option("--market", help="The merchant's market.")]
 Port = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Port of the HTTP API and the console; 0 takes a free one.")
@@ -328,23 +312,6 @@ def rules_end(
     from evenhand.cli import merchants
 
     merchants.run_end(market, merchant, rule, data=data, database=database, as_json=json)
-
-
-@fund_app.command("statement")
-def fund_statement(
-    market: Annotated[str | None, typer.Option("--market", help="One market only.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First day, in the market's time zone.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day.")] = None,
-    data: Data = None,
-    database: Database = None,
-    json: Json = False,
-) -> None:
-    """What the fund paid: opening, movements by cause, closing."""
-    from evenhand.cli import fund as fund_command
-
-    fund_command.statement(market, since, until, data=data, database=database, as_json=json)
 
 
 @account_app.command("link")

@@ -1,5 +1,6 @@
 """What several commands read and print in the same way."""
 
+import getpass
 from datetime import date
 
 from rich.console import Console
@@ -10,6 +11,14 @@ from evenhand.errors import BadInput
 # Everything that is not the answer goes to stderr, so that stdout can be piped.
 chatter = Console(stderr=True, highlight=False)
 answer = Console(highlight=False)
+
+
+def user() -> str:
+    """The name of whoever runs this, as far as the machine knows it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "command line"
 
 
 def day(text: str | None, option: str) -> date | None:

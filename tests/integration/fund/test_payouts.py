@@ -255,8 +255,8 @@ async def test_bad_input_by_hand_names_what_is_wrong_and_moves_nothing(shop: Sho
             ({"note": " "}, "note"),
             ({"by": ""}, "by"),
         ):
+            values: dict[str, Any] = {"by": "fraud desk", "note": "x", "now": NOW} | changes
             with pytest.raises(BadInput) as refused:
-                values: dict[str, Any] = {"by": "fraud desk", "note": "x", "now": NOW} | changes
                 await recover(connection, case, **values)
             assert refused.value.field == field
         for unknown in (nothing, 10**9):

@@ -56,14 +56,13 @@ group by cause
 order by cause
 
 -- name: movements_by_day
--- The same by day of the market's time zone and by the account on the other side.
-select (t.value_at at time zone $4)::date as day, t.cause, case t.debit when 'fund' then t.credit else t.debit end as other,
-       count(*) as transfers, sum(case t.debit when 'fund' then -t.amount else t.amount end) as amount
-from transfer t
-where t.market = $1 and (t.debit = 'fund' or t.credit = 'fund')
-  and ($2::timestamptz is null or t.value_at >= $2) and ($3::timestamptz is null or t.value_at < $3)
-group by 1, 2, 3
-order by 1, 2, 3
+-- The same by day of the market's time zone.
+select (value_at at time zone $4)::date as day, cause, count(*) as transfers, sum(amount) as amount
+from posting
+where market = $1 and account = 'fund'
+  and ($2::timestamptz is null or value_at >= $2) and ($3::timestamptz is null or value_at < $3)
+group by 1, 2
+order by 1, 2
 
 -- name: stop_the_press
 -- Wait for every booking under way, and let none begin until the transaction ends.

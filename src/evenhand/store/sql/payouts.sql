@@ -125,8 +125,11 @@ where p.gateway = $1 and ($2::text is null or m.id = $2) and p.attempts > 0
 order by p.no
 
 -- name: known_keys
--- Which of these keys are of payouts here, whatever their market or time; also keys under which one was refused before.
-select e.key from payout_event e where e.key = any($1::text[])
+-- Which of these keys are of payouts here, whatever their market or time, and whether one was refused under it.
+select e.key, bool_or(e.state = 'failed') and bool_and(p.key <> e.key) as refused
+from payout_event e join payout p on p.no = e.payout
+where e.key = any($1::text[])
+group by e.key
 
 -- name: key_of
 -- The key of a payout.
