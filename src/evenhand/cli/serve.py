@@ -8,6 +8,9 @@ import uvloop
 from evenhand.casework import Casework
 from evenhand.cli.options import chatter
 from evenhand.desk import Desk
+from evenhand.events.addresses import private_allowed
+from evenhand.events.courier import Courier
+from evenhand.events.sender import Sender
 from evenhand.records import Market
 from evenhand.store import Database, open_database
 from evenhand.web.server import serve
@@ -45,6 +48,10 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
         chatter.print(f"Evenhand at {url}  (Ctrl-C stops it)", markup=False)
 
     casework = Casework(desk, store, clock=desk.clock)
-    # what has a due time and waits for nobody's request
-    async with Worker([casework.tick]):
+    async with (
+        Sender(allow_private=private_allowed()) as sender,
+        Courier(store.pool, sender, desk.clock) as courier,
+        # what has a due time and waits for nobody's request
+        Worker([casework.tick, courier.step, courier.tidy]),
+    ):
         await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)

@@ -135,13 +135,13 @@ async def deliveries(
     """Deliveries to a webhook, the latest event first. Raises `UnknownThing` for the webhook, `BadInput` for the state."""
     if state is not None and state not in STATES:
         raise BadInput(f"a delivery is {', '.join(STATES)}", field="state")
-    row = await webhooks.signing(connection, name)
+    row = await webhooks.stored(connection, name)
     return [_shown(one) for one in await connection.fetch(_sql.deliveries, row["no"], state, before, limit)]
 
 
 async def attempts(connection: Connection, name: str, position: int) -> list[Attempt]:
     """Every sending of an event to a webhook; raises `UnknownThing` when there was none."""
-    row = await webhooks.signing(connection, name)
+    row = await webhooks.stored(connection, name)
     found = await connection.fetch(_sql.attempts, row["no"], position)
     if not found:
         raise UnknownThing(f"event {position} was not sent to webhook {name}", field="event")
@@ -150,14 +150,14 @@ async def attempts(connection: Connection, name: str, position: int) -> list[Att
 
 async def resend(connection: Connection, name: str, position: int, now: datetime) -> None:
     """Send an event again, whatever became of it; raises `UnknownThing` when it was never on its way there."""
-    row = await webhooks.signing(connection, name)
+    row = await webhooks.stored(connection, name)
     if await connection.fetchval(_sql.resend, row["no"], position, now) is None:
         raise UnknownThing(f"event {position} is no delivery to webhook {name}", field="event")
 
 
 async def resend_dead(connection: Connection, name: str, now: datetime) -> int:
     """Send all dead letters of a webhook again; returns how many."""
-    row = await webhooks.signing(connection, name)
+    row = await webhooks.stored(connection, name)
     done: str = await connection.execute(_sql.resend_dead, row["no"], now)
     return int(done.rsplit(" ", 1)[-1])
 

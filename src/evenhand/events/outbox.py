@@ -42,7 +42,7 @@ async def emit(connection: Connection, events: Sequence[Event]) -> None:
 
 
 async def give_places(connection: Connection) -> None:
-    """Give places in the log to what is committed; to be called outside of any transaction.
+    """Give places in the log to what is committed; in no transaction, or one of its own that ends soon after.
 
     Whoever reads the log calls this first, so that it sees what was committed before it asked.
     """

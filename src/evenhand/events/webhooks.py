@@ -166,9 +166,12 @@ def secrets_of(row: Any, now: datetime) -> list[str]:
     return [row["secret"]]
 
 
-async def signing(connection: Connection, name: str) -> Any:
+async def stored(connection: Connection, name: str) -> Any:
     """The stored row of a webhook; raises `UnknownThing`."""
-    return await _lock(connection, name)
+    row = await connection.fetchrow(_sql.webhook, name)
+    if row is None:
+        raise _unknown(name)
+    return row
 
 
 async def _lock(connection: Connection, name: str) -> Any:

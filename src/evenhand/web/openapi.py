@@ -14,10 +14,10 @@ from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.casework import Acted
 from evenhand.desk import OrderTaken, Ruled
-from evenhand.evidence.custody import Evidence
-from evenhand.evidence.fresh import PhotoRequest
 from evenhand.events.deliveries import Attempt, Delivery
 from evenhand.events.webhooks import Change, NewWebhook, Rotation, Webhook
+from evenhand.evidence.custody import Evidence
+from evenhand.evidence.fresh import PhotoRequest
 from evenhand.fund.statement import Statement
 from evenhand.publishing import Publication
 from evenhand.records import Application, Market, MerchantRule, Order

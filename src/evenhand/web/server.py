@@ -59,16 +59,17 @@ async def serve(
             date_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        await _Server(config, lambda: ready(url)).serve([listener])
+        await _Server(config, lambda: ready(url), site.end_streams).serve([listener])
         await site.drain()
 
 
 class _Server(uvicorn.Server):
     """Tells when it is ready; ends quietly on SIGTERM, so that what is open can be closed."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -78,6 +79,10 @@ class _Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -25,9 +25,16 @@ _SECONDS: Final = 20
 @asynccontextmanager
 async def transaction(database: Database) -> AsyncGenerator[asyncpg.pool.PoolConnectionProxy]:
     """A connection in a transaction; raises `StoreError` when the database is away."""
+    async with reaching(), database.pool.acquire() as connection, connection.transaction():
+        yield connection
+
+
+@asynccontextmanager
+async def reaching() -> AsyncGenerator[None]:
+    """Whatever is done with the database in it: raises `StoreError` when it is away."""
     try:
-        async with asyncio.timeout(_SECONDS), database.pool.acquire() as connection, connection.transaction():
-            yield connection
+        async with asyncio.timeout(_SECONDS):
+            yield
     except TimeoutError:
         raise StoreError(f"the database did not answer within {_SECONDS} s") from None
     except (
@@ -61,6 +68,18 @@ class TakesMarkdown(Operation):
     def __post_init__(self) -> None:
         schema = Schema(type="string", description="A policy document: Markdown with decision tables.")  # pyright: ignore[reportArgumentType]
         self.request_body = RequestBody({MARKDOWN: OpenAPIMediaType(schema)}, required=True)
+
+
+def takes(name: str) -> type[Operation]:
+    """An operation whose body is the record of that name."""
+
+    @dataclass
+    class Takes(Operation):
+        def __post_init__(self) -> None:
+            schema = Reference(f"#/components/schemas/{name}")
+            self.request_body = RequestBody({JSON: OpenAPIMediaType(schema)}, required=True)
+
+    return Takes
 
 
 @dataclass

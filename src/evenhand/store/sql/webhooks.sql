@@ -23,6 +23,10 @@ cross join lateral (select position - 1 - w.reached as behind from outbox_next) 
 where $1::text is null or w.id = $1
 order by w.no
 
+-- name: webhook
+-- A webhook as it is stored.
+select * from webhook where id = $1
+
 -- name: lock
 -- A webhook, held until the transaction ends.
 select * from webhook where id = $1 for update
