@@ -11,7 +11,7 @@ from evenhand.policy.lowering import constant, rescaled
 from evenhand.policy.parser import parse_test
 from evenhand.policy.syntax import CellError
 from evenhand.policy.tree import Const
-from evenhand.policy.types import BOOLEAN, TEXT, Type, bounded, choice
+from evenhand.policy.types import BOOLEAN, MAX_SCALE, TEXT, Type, bounded, choice
 
 _TYPES: Final = ("choice", "integer", "number", "boolean", "string", "date", "date and time", "duration", "months")
 _TYPE: Final = re.compile(r"(ordered )?([a-z ]+?)(?:\s*\(\s*(\d{1,2})\s*\))?")
@@ -66,8 +66,10 @@ def _type(kind: Cell, values: Cell) -> Type:
         case "string":
             return TEXT
         case "integer" | "number":
-            if scale > 6 or (scale and name == "integer"):
-                raise CellError(0, "a number fact may have up to 6 decimals, as in number(2); an integer has none")
+            if scale > MAX_SCALE or (scale and name == "integer"):
+                raise CellError(
+                    0, f"a number fact may have up to {MAX_SCALE} decimals, as in number(2); an integer has none"
+                )
             return bounded("number", *(_range(values, scale) if not empty else (None, None)), scale=scale)
         case _ if not empty:
             raise CellError(0, f"a {name} fact takes no range of values")

@@ -236,18 +236,22 @@ class Policy:
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The value of every output, by name, for facts that are complete and of the right types (scorecards)."""
-        return dict(zip(self._row.outputs, self._every(facts)))  # noqa: B905 - a check on the hot path
+        found = self._row.by_name(self._decide(facts))
+        for name, kind in self._rewritten:
+            found[name] = outward_all(kind, found[name])
+        return found
 
     @cached_property
-    def _every(self) -> Callable[[Facts], tuple[Any, ...]]:
-        return self.picker(*self._row.outputs)
+    def _rewritten(self) -> list[tuple[str, Type]]:
+        """The outputs that are held otherwise than the outside reads them."""
+        kinds = {name: output.type for name, (_, output) in self.model.outputs.items()}
+        return [(name, kind) for name, kind in kinds.items() if not _plain(kind)]
 
     def picker(self, *names: str) -> Callable[[Facts], tuple[Any, ...]]:
         """A function from facts, as for `decide`, to the values of these outputs: for scores that are drawn with every ruling."""
         decide = self._decide
         picked = [(self._row.outputs[name], self.model.outputs[name][1].type) for name in names]
-        plain = all(kind.kind in ("text", "boolean") or (kind.kind, kind.scale) == ("number", 0) for _, kind in picked)
-        if plain and len(picked) > 1:
+        if len(picked) > 1 and all(_plain(kind) for _, kind in picked):
             take = itemgetter(*(place for place, _ in picked))
             return lambda facts: take(decide(facts))
 
@@ -285,6 +289,11 @@ class Policy:
         for code, texts in ((None, NO_REASON_GIVEN), ("", NO_ROW)):
             writers[code] = (writer(texts["en"], "en"), writer(texts["zh"], "zh"))
         return writers
+
+
+def _plain(kind: Type) -> bool:
+    """Whether values are held inside as the outside reads them."""
+    return kind.kind in ("text", "boolean") or (kind.kind, kind.scale) == ("number", 0)
 
 
 def _chosen(named: list[Policy], version: str, at: date | None) -> Policy:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from evenhand.policy.lowering import round_quotient
@@ -41,7 +43,7 @@ from evenhand.policy.tree import (
     TextLength,
     TextTest,
 )
-from evenhand.policy.types import Value
+from evenhand.policy.types import MAX_SCALE, Value
 
 Decide = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -78,11 +80,18 @@ def _date_part(days: int, part: str) -> int:
     return found.isoweekday() if part == "weekday" else getattr(found, part)
 
 
+def _scaled(scale: int) -> Callable[[int | Decimal], int]:
+    """A number as a count of its last decimal. Decimals multiply slowly, and the same scores come again and again."""
+    factor = 10**scale
+    return lru_cache(4096)(lambda value: int(value * factor))
+
+
 # What the generated source may call.
 _HELPERS: Final[Mapping[str, Any]] = {
     "half_up": _half_up,
     "date_part": _date_part,
     "seconds": _seconds,
+    **{f"scaled_{scale}": _scaled(scale) for scale in range(1, MAX_SCALE + 1)},
     "total": _total,
     "least": _least,
     "most": _most,
@@ -97,6 +106,8 @@ class Row:
 
     source: str
     decide: Decide
+    # the values of the outputs in an answer
+    by_name: Callable[[tuple[Any, ...]], dict[str, Any]]
     # where in the answer a part of the ruling, a step's matched rows, or an output's value stands
     parts: Mapping[str, int]
     hits: Mapping[str, int]
@@ -116,7 +127,7 @@ class _Writer:
         self._locals: dict[str, str] = {}
         # local variable of each group of facts
         self._groups: dict[str, str] = {}
-        self._taken: set[str] = set(_HELPERS) | {"facts", "decide", "len", "min", "max", "int"}
+        self._taken: set[str] = set(_HELPERS) | {"facts", "decide", "by_name", "len", "min", "max", "int"}
         self._temporaries = 0
         self._constants: dict[str, Any] = {}
         # outputs that are never null
@@ -164,11 +175,13 @@ class _Writer:
             "",
             "def decide(facts):",
         ]
-        source = "\n".join([*head, *self._lines]) + "\n"
+        named = ", ".join(f"{name!r}: answer[{place}]" for name, place in outputs.items())
+        tail = ["", "", "def by_name(answer):", f"    return {{{named}}}"]
+        source = "\n".join([*head, *self._lines, *tail]) + "\n"
         space: dict[str, Any] = dict(_HELPERS)
         # the source holds nothing of the document but literals written by repr() and comments without line breaks
         exec(compile(source, f"<{model.name} {model.version}>", "exec"), space)  # noqa: S102
-        return Row(source, space["decide"], parts, hits, outputs)
+        return Row(source, space["decide"], space["by_name"], parts, hits, outputs)
 
     # lines and names
 
@@ -209,7 +222,7 @@ class _Writer:
         inside = {
             "date": f"{local}.toordinal() - 719163",
             "datetime": f"seconds({local})",
-            "number": f"int({local} * {10**kind.scale})" if kind.scale else "",
+            "number": f"scaled_{kind.scale}({local})" if kind.scale else "",
         }.get(kind.kind, "")
         if inside:
             self._line(f"if {local} is not None:")

@@ -24,6 +24,8 @@ Value = int | bool | str | None
 
 # Every intermediate figure stays within a signed 64-bit integer, with room to double it and add half a divisor (rounding does).
 LIMIT: Final = 2**61
+# Most decimals that a fact can have.
+MAX_SCALE: Final = 6
 _COUNTED: Final = ("number", "date", "datetime", "duration", "months")
 # What dates and the like may be: the years 1 to 9999.
 _BOUNDS: Final[dict[str, tuple[int, int]]] = {
