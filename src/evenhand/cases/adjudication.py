@@ -23,8 +23,6 @@ _PAYER: Final[dict[str, Literal["platform", "merchant", "none"]]] = {
     "return_and_refund": "merchant",
     "decline": "none",
 }
-# Cases that ended so were nobody's decision but the parties' own.
-_OWN: Final = ("withdrawn", "agreed")
 
 
 def claim(hand: Hand) -> None:
@@ -46,6 +44,8 @@ def release(hand: Hand) -> None:
 def inspect(hand: Hand, text: str) -> None:
     if hand.case.inspection == "ordered":
         raise Conflict("an inspection is under way", field="action")
+    if hand.case.panel:
+        raise Conflict("a panel is voting on this case", field="action")
     # a claim does not run out while the goods are looked at
     hand.add("inspect", text=text, due=None)
 
@@ -105,8 +105,9 @@ def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
     case, ground = hand.case, hand.ground
     side = hand.party
     if case.state == "closed":
-        if case.ended in _OWN:
-            raise Conflict(f"the case was {case.ended}, which nobody ruled and nobody can appeal", field="action")
+        if case.ended == "withdrawn" or (case.decision is not None and case.decision.source == "agreement"):
+            how = "withdrawn" if case.ended == "withdrawn" else "agreed"
+            raise Conflict(f"the case was {how}, which nobody ruled and nobody can appeal", field="action")
         assert case.ended_at is not None
         until = months_after(case.ended_at, ground.settings.appeal_months)
         if hand.now >= until:

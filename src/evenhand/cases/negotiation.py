@@ -140,6 +140,9 @@ def to_person(hand: Hand, action: str, *, by_clock: bool = False, **said: Any) -
 
 
 def withdraw(hand: Hand, why: str) -> None:
+    """The buyer takes the application back, as long as nobody has decided it."""
+    if hand.case.appealed:
+        raise Conflict("an appeal is decided and cannot be ended by one side", field="action")
     hand.add("withdraw", text=why, ended="withdrawn", due=None, turn=None)
 
 
