@@ -14,11 +14,13 @@ from typing import Any, Final, Literal
 import asyncpg
 import msgspec
 
+from evenhand.accounts.abuse.keeping import read_scorers
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
 from evenhand.cases.keeping import read_settings
 from evenhand.cases.settings import DEFAULT
 from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.events.outbox import Event, emit
 from evenhand.markets import Followed, MarketDesk, time_zone
 from evenhand.policy import Policy
 from evenhand.records import Market
@@ -100,6 +102,8 @@ async def publish(
         await connection.execute(_sql.publish, place["no"], number, first, by, now)
     except asyncpg.UniqueViolationError:
         raise Conflict(f"another version is published for market {market} from {first}", field="effective") from None
+    said = {"policy": policy.name, "version": policy.version, "hash": policy.hash, "effective": first, "by": by}
+    await emit(connection, [Event("policy.published", place["no"], None, now, said)])
     listed = await publications(connection, market, now)
     return next(one for one in listed if one.effective == first and one.state != "withdrawn")
 
@@ -132,6 +136,14 @@ async def withdraw(
         raise UnknownThing(f"no {asked} is scheduled for market {market}", field="policy")
     number, found = scheduled[0]
     await connection.execute(_sql.withdraw, number, by, now)
+    said = {
+        "policy": found.policy,
+        "version": found.version,
+        "hash": found.hash,
+        "effective": found.effective,
+        "by": by,
+    }
+    await emit(connection, [Event("policy.withdrawn", place["no"], None, now, said)])
     return msgspec.structs.replace(found, state="withdrawn", until=None, withdrawn_by=by, withdrawn_at=now)
 
 
@@ -159,6 +171,7 @@ async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
         followed = Followed(effective, number, parsed(stored[number]["source"]))
         timelines.setdefault(market, []).append(followed)
     settings = await read_settings(connection)
+    scorers = await read_scorers(connection)
     markets: dict[str, MarketDesk] = {}
     for row in await connection.fetch(_desk.markets):
         market = Market(row["id"], row["name"], row["policy"], row["currency"], row["time_zone"], row["pinned"])
@@ -167,7 +180,7 @@ async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
             number = latest[market.policy, market.pinned]
             versions = [Followed(date.min, number, parsed(stored[number]["source"]))]
         cases = settings.get(row["no"], DEFAULT)
-        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions, cases)
+        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions, cases, scorers.get(row["no"]))
     return markets
 
 

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from evenhand.accounts.state import AccountKind, Connection, find_or_open
 from evenhand.errors import BadInput, UnknownThing
+from evenhand.events.outbox import Event, emit
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("accounts")
@@ -34,3 +35,6 @@ async def set_label(
     key = (numbers[market], kind, account)
     found = await find_or_open(connection, [key])
     await connection.execute(_sql.label, found[key], label, cause, set_by, starts_at, expires_at)
+    said = {"account": {"kind": kind, "id": account}, "label": label, "cause": cause, "set_by": set_by}
+    said |= {"starts_at": starts_at, "expires_at": expires_at}
+    await emit(connection, [Event("label.set", numbers[market], None, starts_at, said)])

@@ -25,6 +25,7 @@ _REFUSED: Final = tuple(
     ip_network(text)
     for text in (
         "168.63.129.16/32",  # Azure's wire server
+        "192.0.0.0/24",  # protocol assignments; Oracle's metadata service
         "192.88.99.0/24",  # 6to4 relays
         "2002::/16",  # 6to4
         "2001::/32",  # Teredo
