@@ -7,14 +7,12 @@ read refuses it when the case has moved on since.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand.cases import keeping
@@ -33,7 +31,7 @@ from evenhand.web.keys import Keys
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, transaction
+from evenhand.web.taking import body, takes, transaction
 
 CaseNumber = Annotated[str, PathParameter(max_length=40, description="The case's number.")]
 _ETAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"')
@@ -139,7 +137,7 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         "/v1/markets/{market:str}/case-settings",
         summary="Set how a market handles its cases",
         tags=["markets"],
-        operation_class=_takes("Settings"),
+        operation_class=takes("Settings"),
     )
     async def set_settings(
         request: "Request[Any, Any, Any]",
@@ -173,22 +171,10 @@ def _acting(name: str, kind: type[Action], work: Casework, keys: Keys) -> HTTPRo
         f"/v1/cases/{{case:str}}/{name}",
         summary=summary,
         tags=["cases"],
-        operation_class=_takes(kind.__name__),
+        operation_class=takes(kind.__name__),
         status_code=200,
     )
     return wrap(act)
-
-
-def _takes(name: str) -> type[Operation]:
-    """An operation whose body is a record of that name."""
-
-    @dataclass
-    class Takes(Operation):
-        def __post_init__(self) -> None:
-            schema = Reference(f"#/components/schemas/{name}")
-            self.request_body = RequestBody({JSON: OpenAPIMediaType(schema)}, required=True)
-
-    return Takes
 
 
 class _found:  # noqa: N801 - reads like a function where it stands

@@ -15,7 +15,7 @@ from evenhand.errors import BadInput
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
 from evenhand.web.api import chosen
-from evenhand.web.console import overview
+from evenhand.web.console import casework, overview
 from evenhand.web.console.document import as_html
 from evenhand.web.console.figures import Bookkeeper
 from evenhand.web.console.render import HEADERS, STATIC, AnyRequest, page, reader_of
@@ -72,9 +72,11 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
 
     @get("/cases/{number:str}")
     async def case(request: AnyRequest, number: FromPath[str]) -> Response[str]:
-        found = await lookup.case(number)
+        shown = await casework.life(lookup, number, casework.name_of(request))
+        found = shown["found"]
         tables = explain(found.policy, found.ruling, found.facts)
-        return show(request, "case.html", found=found, case=found.case, tables=tables, facts=_flat(found.facts))
+        now = lookup.casework.clock()
+        return show(request, "case.html", tables=tables, facts=_flat(found.facts), now=now, **shown)
 
     @get("/policies")
     async def policies(request: AnyRequest) -> Response[str]:
@@ -140,7 +142,8 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         answer.delete_cookie(COOKIE)
         return answer
 
-    return [front, cases, case, policies, policy, fund, problems, problem, sign_in_form, sign_in, sign_out, static]
+    mine = casework.pages(lookup, guard)
+    return [front, cases, case, policies, policy, fund, problems, problem, sign_in_form, sign_in, sign_out, static, *mine]
 
 
 @get("/static/{name:path}")

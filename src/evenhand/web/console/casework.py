@@ -1,0 +1,182 @@
+"""Pages of the people who work on cases: the inbox, what happened in a case, and the forms to act on it.
+
+Whoever looks is the marketplace's staff. Who somebody is they say themselves until there is sign-in: the name is kept in a
+cookie and goes into every event. A form carries the version of the case it was made for, so that nobody acts on what has
+changed since.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, unquote
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from evenhand.cases import keeping
+from evenhand.cases.actions import ACTIONS
+from evenhand.cases.adjudication import RULABLE
+from evenhand.cases.grounds import FOR_PEOPLE, GROUNDS
+from evenhand.cases.model import Case
+from evenhand.cases.statement import StatementOfReasons
+from evenhand.cases.table import find
+from evenhand.errors import BadInput, Conflict, NotAllowed
+from evenhand.money import parse
+from evenhand.records import bad_input
+from evenhand.web.cases import case_number
+from evenhand.web.console.render import HEADERS, AnyRequest, page, reader_of
+from evenhand.web.guard import Guard
+from evenhand.web.lookup import Lookup
+from evenhand.web.problems import Refused
+
+NAME_COOKIE: Final = "adjudicator"
+_YEAR: Final = 365 * 24 * 3600
+_PER_PAGE: Final = 50
+_MOST_EVENTS: Final = 1000
+# What staff may do here, in the order it is offered, with what the machine calls it.
+_STAFF: Final = {
+    "claim": "claim",
+    "rule": "rule",
+    "confirm": "rule",
+    "object": "object",
+    "inspect": "inspect",
+    "inspected": "inspected",
+    "release": "release",
+    "messages": "message",
+    "pause": "pause",
+    "resume": "resume",
+}
+FINDINGS: Final = ("as_described", "defective", "not_as_described", "counterfeit", "inconclusive")
+
+
+def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
+    """The handlers of these pages."""
+    work = lookup.casework
+
+    def common() -> dict[str, Any]:
+        synthetic = any(market.synthetic for market in lookup.desk.markets.values())
+        return {"signed_in": guard.asks_for_key, "synthetic": synthetic, "now": work.clock()}
+
+    @get("/inbox")
+    async def inbox(request: AnyRequest) -> Response[str]:
+        asked = dict(parse_qsl(request.scope["query_string"].decode("latin-1")))
+        market = asked.get("market") or None
+        offset = int(asked["offset"]) if asked.get("offset", "").isascii() and asked.get("offset", "").isdigit() else 0
+        markets = lookup.market_numbers(market)
+        async with lookup.reading() as connection:
+            counts = await keeping.waiting(connection, markets, work.clock())
+            found = await keeping.inbox(connection, markets, None, _PER_PAGE + 1, min(offset, 100_000))
+        return page(
+            "inbox.html", reader_of(request), counts=counts, cases=found[:_PER_PAGE], more=len(found) > _PER_PAGE,
+            offset=offset, markets=lookup.desk.markets, market=market, me=name_of(request), **common(),
+        )  # fmt: skip
+
+    @get("/cases/{number:str}/statement")
+    async def statement(request: AnyRequest, number: FromPath[str]) -> Response[str]:
+        asked = dict(parse_qsl(request.scope["query_string"].decode("latin-1")))
+        reader = reader_of(request)
+        party = "merchant" if asked.get("party") == "merchant" else "buyer"
+        decision = (
+            int(asked["decision"])
+            if asked.get("decision", "").isascii() and asked.get("decision", "").isdigit()
+            else None
+        )
+        try:
+            raw, _ = await work.statement(case_number(number), party, reader.lang, decision)
+        except BadInput as error:
+            raise Refused("not-found", error.detail, field=error.field) from None
+        told = msgspec.json.decode(raw, type=StatementOfReasons)
+        zone = (await lookup.case(number)).time_zone
+        return page("statement.html", reader, told=told, zone=zone, **common())
+
+    @post("/cases/{number:str}/act/{action:str}")
+    async def act(request: AnyRequest, number: FromPath[str], action: FromPath[str]) -> Response[str]:
+        form = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=60, keep_blank_values=False)
+        me, said = form_value(form, "me") or name_of(request), ""
+        try:
+            if action not in _STAFF:
+                raise Refused("not-found", f"there is no action {action[:40]!r}")
+            if not me:
+                raise BadInput("say who you are", field="me")
+            found = await lookup.case(number)
+            kind = ACTIONS[action][0]
+            fields = _fields(action, form, found.case.application.currency)
+            try:
+                body = msgspec.convert({"by": {"role": "adjudicator", "id": me}, **fields}, kind, strict=False)
+            except msgspec.ValidationError as error:
+                raise bad_input(error) from None
+            version = form_value(form, "version")
+            await work.act(case_number(number), body, expected=int(version) if version.isdigit() else None)
+        except (BadInput, Conflict, NotAllowed) as error:
+            said = error.detail
+        if "hx-request" in request.headers:
+            answer = page("_life.html", reader_of(request), **await life(lookup, number, me, said), **common())
+        elif said:
+            raise Refused("conflict", said)
+        else:
+            answer = Response(
+                "", status_code=303, headers={**HEADERS, "location": f"/cases/{number}#life"}, media_type="text/plain"
+            )
+        if me:
+            answer.set_cookie(NAME_COOKIE, quote(me[:120]), max_age=_YEAR, samesite="lax", httponly=True, path="/")
+        return answer
+
+    return [inbox, statement, act]
+
+
+async def life(lookup: Lookup, number: str, me: str, said: str = "") -> dict[str, Any]:
+    """What the part of a case's page about its life shows."""
+    found = await lookup.case(number)
+    async with lookup.reading() as connection:
+        events = await keeping.events_of(connection, case_number(number), 0, _MOST_EVENTS)
+    case = found.life
+    return {
+        "case": found.case, "found": found, "life": case, "events": events, "me": me, "said": said,
+        "possible": _possible(case, me), "grounds": {code: GROUNDS[code] for code in FOR_PEOPLE}, "rulable": RULABLE,
+        "findings": FINDINGS,
+    }  # fmt: skip
+
+
+def _possible(case: Case, me: str) -> list[str]:
+    """What staff can do in a case now."""
+    actions = [action for action, move in _STAFF.items() if find(case.state, move, "adjudicator")]
+    mine = case.holder == me and bool(me)
+    hidden: set[str] = set()
+    if case.state == "under_review" and not mine:
+        hidden |= {"rule", "confirm", "object", "release"}
+    if case.panel:
+        hidden |= {"claim", "rule", "confirm", "object", "release"}
+    if mine:
+        hidden.add("claim")
+    hidden |= {"rule"} if case.draft else {"confirm", "object"}
+    hidden |= {"inspect", "rule", "confirm"} if case.inspection == "ordered" else {"inspected"}
+    hidden |= {"pause"} if case.due is None else set()
+    hidden |= {"resume"} if case.left is None else {"pause"}
+    return [action for action in actions if action not in hidden]
+
+
+def name_of(request: AnyRequest) -> str:
+    """Who looks, as said before."""
+    return unquote(request.cookies.get(NAME_COOKIE, ""))[:120]
+
+
+def form_value(form: list[tuple[str, str]], name: str) -> str:
+    """The first value of a field, without spaces around it."""
+    return next((value.strip() for key, value in form if key == name), "")
+
+
+def _fields(action: str, form: list[tuple[str, str]], currency: str) -> Mapping[str, Any]:
+    """The fields of an action from a form."""
+    fields: dict[str, Any] = {
+        name: form_value(form, name) for name in ("text", "why", "note", "outcome", "finding") if form_value(form, name)
+    }
+    if action == "rule":
+        fields["grounds"] = [value for key, value in form if key == "grounds"]
+        amount = form_value(form, "amount")
+        if amount and fields.get("outcome") != "decline":
+            try:
+                fields |= {"amount": parse(amount.replace(",", ""), currency), "currency": currency}
+            except ValueError as error:
+                raise BadInput(str(error), field="amount") from None
+    return fields

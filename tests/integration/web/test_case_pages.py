@@ -1,0 +1,96 @@
+"""The pages of the people who work on cases: what they show, what their forms do, and what they refuse."""
+
+import re
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from tests.integration.web.conftest import application, order
+
+HOSTILE = "<script>alert(1)</script>"
+HTMX = {"hx-request": "true", "content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+async def case(client: httpx.AsyncClient) -> str:
+    """A case that waits for a person."""
+    await client.post("/v1/markets/bazaar/orders", json=order(1))
+    number = (await client.post("/v1/markets/bazaar/applications", json=application(1))).json()["case"]
+    for action, by, fields in (
+        ("messages", {"role": "merchant", "id": "store-1"}, {"text": HOSTILE}),
+        ("offers", {"role": "merchant", "id": "store-1"}, {"kind": "retention", "amount": 2_000}),
+        ("escalate", {"role": "merchant", "id": "store-1"}, {"why": "We cannot agree."}),
+    ):
+        answer = await client.post(f"/v1/cases/{number}/{action}", json={"by": by, **fields})
+        assert answer.status_code == 200, answer.text
+    return number
+
+
+async def send(client: httpx.AsyncClient, case: str, action: str, *fields: tuple[str, str]) -> str:
+    answer = await client.post(f"/cases/{case}/act/{action}", content=urlencode(fields), headers=HTMX)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_the_inbox_leads_to_the_case(client: httpx.AsyncClient, case: str) -> None:
+    for lang, heading in (("en", "Cases that wait for a person"), ("zh", "待人工处理的案件")):
+        page = (await client.get("/inbox", params={"lang": lang})).text
+        assert heading in page
+        assert f'href="/cases/{case}#life"' in page
+
+
+async def test_a_case_shows_its_thread_in_both_languages(client: httpx.AsyncClient, case: str) -> None:
+    english = (await client.get(f"/cases/{case}", params={"lang": "en"})).text
+    assert HOSTILE not in english
+    assert "&lt;script&gt;alert(1)" in english
+    assert "retention offer: partial refund" in english
+    assert "waiting for a person" in english
+    assert "挽留方案：部分退款" in (await client.get(f"/cases/{case}", params={"lang": "zh"})).text
+
+
+async def test_a_person_takes_a_case_and_rules_it(client: httpx.AsyncClient, case: str) -> None:
+    assert "say who you are" in await send(client, case, "claim", ("version", "3"))
+    taken = await send(client, case, "claim", ("version", "3"), ("me", "Anna"))
+    assert "Held by" in taken
+    assert 'name="outcome"' in taken
+    stale = await send(client, case, "release", ("version", "3"), ("me", "Anna"))
+    assert "at version 4, not 3" in stale
+    wrong = await send(
+        client, case, "rule", ("version", "4"), ("me", "Anna"), ("outcome", "subsidise"), ("amount", "1.234")
+    )
+    assert "more decimals than CNY has" in wrong
+    none = await send(client, case, "rule", ("version", "4"), ("me", "Anna"), ("outcome", "subsidise"))
+    assert "rests on at least one ground" in none
+    done = await send(
+        client, case, "rule", ("version", "4"), ("me", "Anna"), ("outcome", "refund_by_merchant"), ("amount", "30.00"),
+        ("grounds", "goods.defective"), ("note", HOSTILE),
+    )  # fmt: skip
+    assert "s-closed" in done
+    assert "30.00 CNY" in done
+    assert HOSTILE not in done
+    statement = (await client.get(f"/cases/{case}/statement", params={"party": "merchant", "lang": "zh"})).text
+    assert "商家向买家退款30.00 CNY" in statement
+    assert HOSTILE not in statement
+
+
+async def test_somebody_else_cannot_rule_a_case_that_is_held(client: httpx.AsyncClient, case: str) -> None:
+    await send(client, case, "claim", ("version", "3"), ("me", "Anna"))
+    client.cookies.clear()
+    refused = await send(
+        client, case, "rule", ("version", "4"), ("me", "Boris"), ("outcome", "decline"), ("grounds", "goodwill")
+    )
+    assert "Anna holds this case" in refused
+    assert not re.search(r'name="outcome"', refused)
+
+
+async def test_forms_of_other_sites_are_not_taken(client: httpx.AsyncClient, case: str) -> None:
+    answer = await client.post(
+        f"/cases/{case}/act/claim", content="me=Eve&version=3", headers={**HTMX, "sec-fetch-site": "cross-site"}
+    )
+    assert answer.status_code == 403
+
+
+async def test_what_is_not_there_is_a_404(client: httpx.AsyncClient, case: str) -> None:
+    assert (await client.get("/cases/999/statement")).status_code == 404
+    assert (await client.post(f"/cases/{case}/act/explode", content="me=Anna", headers=HTMX)).status_code == 404
