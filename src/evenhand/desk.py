@@ -23,7 +23,7 @@ from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
 from evenhand.errors import Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
-from evenhand.facts import build_facts
+from evenhand.facts import build_facts, history_read
 from evenhand.filings import Filing, join_orders
 from evenhand.fund.empty import within_budget
 from evenhand.fund.purse import Doubt, Purse
@@ -225,7 +225,9 @@ class Desk:
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
                     ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
                     reused, covered = shown.reused(filing.index), purse.covers(filing.day, filing.application.amount)
-                    facts = build_facts(filing, buyer, merchant, rules, policy.anchor, ring, reused, covered)
+                    facts = build_facts(
+                        filing, buyer, merchant, rules, policy.anchor, ring, reused, covered, history_read(policy)
+                    )
                     currency = filing.market.currency
                     ruling = within_budget(policy.rule_trusted(facts, currency), facts, currency)
                     answer = batch.add(filing, number, facts, ruling)

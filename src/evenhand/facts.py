@@ -1,16 +1,51 @@
 """Build the facts a policy reads, from an application, its order and the two accounts as they stand at that moment. Pure."""
 
 from collections.abc import Collection
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from evenhand.accounts.links.facts import ring_facts
 from evenhand.accounts.rules import NONE, Rules, says
 from evenhand.accounts.scores import scored
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
-from evenhand.history import BUYER, MERCHANT
+from evenhand.history import BUYER, MERCHANT, PAIR
+from evenhand.policy import Policy
+from evenhand.policy.reasons import placeholders
 
 Facts = dict[str, dict[str, Any]]
+
+
+class HistoryRead(NamedTuple):
+    """Which `history.*` facts a ruling is given, by whose they are, without the prefix."""
+
+    buyer: frozenset[str] = BUYER.always
+    merchant: frozenset[str] = MERCHANT.always
+    pair: frozenset[str] = frozenset()
+
+
+NOTHING_MORE: Final = HistoryRead()
+
+
+@lru_cache(maxsize=1024)
+def history_read(policy: Policy) -> HistoryRead:
+    """What of an account's history a policy is given: what always stands, and whatever its tables or reasons read."""
+    texts = [text for reason in policy.model.reasons.values() for text in (reason.en, reason.zh)]
+    named = {*policy.model.read, *(name for text in texts for name in placeholders(text))}
+    read = {name.removeprefix("history.") for name in named}
+    return HistoryRead(
+        BUYER.always | (read & BUYER.names), MERCHANT.always | (read & MERCHANT.names), PAIR.names & read
+    )
+
+
+@lru_cache(maxsize=1024)
+def _with(history: HistoryRead, more: frozenset[str]) -> HistoryRead:
+    """That, and other facts beside."""
+    return HistoryRead(
+        history.buyer | (more & BUYER.names),
+        history.merchant | (more & MERCHANT.names),
+        history.pair | (more & PAIR.names),
+    )
 
 
 def build_facts(
@@ -22,6 +57,7 @@ def build_facts(
     ring: Collection[Account] = (),
     reused_evidence: bool | None = None,
     fund_available: bool | None = None,
+    history: HistoryRead = NOTHING_MORE,
 ) -> Facts:
     """The facts of a filing, nested as in JSON; what is not known is None.
 
@@ -32,10 +68,14 @@ def build_facts(
 
     `fund_available` says whether the budget of the market's fund covers what is asked; None where no budget is set.
 
-    History is read as of the filing's day in the market's time zone and never contains the filing itself. `abuse.score`
-    and `abuse.empty_parcel` are not observed yet, so they are None.
+    `history` says which figures of the accounts' histories to read beside those that stand in every ruling.
+
+    History is read as of the filing's day in the market's time zone and never contains the filing itself.
+    `abuse.empty_parcel` is not observed yet, so it is None.
     """
     market, application = filing.market, filing.application
+    if market.abuse:
+        history = _with(history, market.abuse.history)
     day = market.day(filing.moment)
     received = filing.delivered_at
     days = day - market.day(received) if received and received <= filing.moment else None
@@ -62,28 +102,37 @@ def build_facts(
         "merchant": {"experience_score": None, "high_quality": None, "rule": rule},
         "abuse": {
             "score": None,
+            "uncertain": None,
+            "model": None,
             "frequent_refund_only": None,
             "empty_parcel": None,
             "frequent_counterfeit_claims": None,
             "reused_evidence": reused_evidence,
         },
         "fund": {"available": fund_available},
-        "history": BUYER.facts(buyer.tiles, day) | MERCHANT.facts(merchant.tiles, day) | ring_facts(ring, day),
+        "history": BUYER.facts(buyer.tiles, day, history.buyer)
+        | MERCHANT.facts(merchant.tiles, day, history.merchant)
+        | ring_facts(ring, day),
     }
+    if history.pair:
+        facts["history"] |= PAIR.facts(buyer.tiles, filing.merchant, day, history.pair)
     scored(facts)
+    if market.abuse:
+        market.abuse.score(facts)
     return facts
 
 
 def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) -> None:
     """Fold a ruled application into the history of both accounts."""
     application, day = filing.application, filing.market.day(filing.moment)
-    BUYER.count(buyer.tiles, day, "applications")
-    if application.remedy == "refund_only":
-        BUYER.count(buyer.tiles, day, "refund_only")
-    if application.reason == "counterfeit":
-        BUYER.count(buyer.tiles, day, "counterfeit_claims")
-    if outcome == "decline":
-        BUYER.count(buyer.tiles, day, "declined")
-    MERCHANT.count(merchant.tiles, day, "disputes")
-    if outcome == "refund_by_merchant":
-        MERCHANT.count(merchant.tiles, day, "disputes_lost")
+    fields = {
+        "remedy": application.remedy,
+        "stage": application.stage,
+        "reason": application.reason,
+        "amount": application.amount,
+        "outcome": outcome,
+        "source": "policy",
+    }
+    BUYER.fold(buyer.tiles, day, "ruled", fields)
+    PAIR.fold(buyer.tiles, filing.merchant, day, "ruled", fields)
+    MERCHANT.fold(merchant.tiles, day, "ruled", fields)

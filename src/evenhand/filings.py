@@ -13,7 +13,7 @@ import msgspec
 from evenhand.accounts.links.keeping import read_rings
 from evenhand.accounts.state import Account, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
-from evenhand.history.tiles import unpack
+from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import CLOCK_SKEW, MarketDesk
 from evenhand.money import written
 from evenhand.records import Application
@@ -138,9 +138,9 @@ async def join_orders(
         if linked:
             in_rings.add(buyer)
         if buyer not in accounts:
-            accounts[buyer] = Account(buyer_version, unpack(buyer_tiles))
+            accounts[buyer] = Account(buyer_version, BUYER.unpack(buyer_tiles))
         if merchant not in accounts:
-            accounts[merchant] = Account(merchant_version, unpack(merchant_tiles))
+            accounts[merchant] = Account(merchant_version, MERCHANT.unpack(merchant_tiles))
     joined.filings.sort(key=_place)
     joined.rings = await read_rings(connection, in_rings)
     return joined

@@ -17,6 +17,7 @@ from evenhand.accounts.state import AccountKey, AccountKind, Connection
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import CLOCK_SKEW, MarketDesk
+from evenhand.measures import Happening
 from evenhand.records import Attributes, Order, OrderLine, Review
 from evenhand.store import Queries
 
@@ -25,8 +26,8 @@ _sql: Final = Queries.load("intake")
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LONGEST_PROMISE: Final = timedelta(days=3660)
 
-# Something an account's history counts: (whose, account id, measure, moment, amount)
-Event = tuple[AccountKind, str, str, datetime, int]
+# Something an account's history counts: (whose, account id, what happened, moment, what is known of it)
+Event = tuple[AccountKind, str, Happening, datetime, dict[str, str | int]]
 OrderKey = tuple[int, str]
 _DATES: Final[tuple[Literal["promised_at", "shipped_at", "delivered_at"], ...]] = (
     "promised_at",
@@ -77,8 +78,11 @@ def advance(known: Order | None, sent: Order) -> tuple[Order, list[Event]]:
     merchants = sorted({line.merchant for line in sent.lines})
     events: list[Event] = []
     if known is None:
-        events.append(("buyer", sent.buyer, "orders", sent.placed_at, 1))
-        events.extend(("merchant", merchant, "orders", sent.placed_at, 1) for merchant in merchants)
+        paid = {
+            merchant: sum(line.amount for line in sent.lines if line.merchant == merchant) for merchant in merchants
+        }
+        events.append(("buyer", sent.buyer, "order", sent.placed_at, {"amount": sum(paid.values())}))
+        events.extend(("merchant", one, "order", sent.placed_at, {"amount": amount}) for one, amount in paid.items())
         earlier = Order(sent.id, sent.buyer, sent.placed_at, sent.currency, sent.lines)
     else:
         earlier = known
@@ -94,18 +98,15 @@ def advance(known: Order | None, sent: Order) -> tuple[Order, list[Event]]:
         dates[name] = before or after
     delivered, promised = dates["delivered_at"], dates["promised_at"]
     if delivered is not None and earlier.delivered_at is None:
-        late = promised is not None and delivered > promised
-        for merchant in merchants:
-            events.append(("merchant", merchant, "deliveries", delivered, 1))
-            if late:
-                events.append(("merchant", merchant, "late_deliveries", delivered, 1))
+        late = "true" if promised is not None and delivered > promised else "false"
+        events.extend(("merchant", merchant, "delivery", delivered, {"late": late}) for merchant in merchants)
     reviews = {review.id: review for review in earlier.reviews}
     for index, review in enumerate(sent.reviews):
         if review.id not in reviews:
             reviews[review.id] = review
-            for merchant in merchants:
-                events.append(("merchant", merchant, "reviews", review.at, 1))
-                events.append(("merchant", merchant, "review_points", review.at, review.score))
+            events.extend(
+                ("merchant", merchant, "review", review.at, {"score": review.score}) for merchant in merchants
+            )
         elif reviews[review.id] != review:
             raise Conflict(f"review {review.id!r} is known with other values", field=f"reviews[{index}]")
     return msgspec.structs.replace(earlier, **dates, reviews=list(reviews.values())), events
@@ -183,9 +184,9 @@ async def _store(
         return
     numbers = await state.find_or_open(connection, keys)
     accounts = await state.lock(connection, numbers.values())
-    for market, (kind, account, measure, moment, amount) in happened:
+    for market, (kind, account, what, moment, fields) in happened:
         tally = BUYER if kind == "buyer" else MERCHANT
-        tally.count(accounts[numbers[market.number, kind, account]].tiles, market.day(moment), measure, amount)
+        tally.fold(accounts[numbers[market.number, kind, account]].tiles, market.day(moment), what, fields)
     await state.save(connection, accounts)
 
     reviews: list[tuple[int, str, int, datetime]] = []

@@ -4,13 +4,16 @@ A fact has a dotted name (`buyer.integrity`), a type and, where it helps, a rang
 contract: market places send them, policy documents read them, rulings are stored with them. A fact that is not known is
 null. Numbers are exact: a `number` has a fixed count of decimals (`scale`), an `integer` has none; nothing is a float.
 
-`history.*` facts are windowed counts. They are declared once, as a `Measure` over a whole number of days; `evenhand.history`
-turns the declarations into figures. The *N*-day window holds the N completed days before today plus today so far, in the
-market's time zone, strictly before the event that asks.
+`history.*` facts are windowed counts, sums and rates. They are declared once, in `evenhand.measures`, over a whole number of
+days; `evenhand.history` turns the declarations into figures. The *N*-day window holds the N completed days before today plus
+today so far, in the market's time zone, strictly before the event that asks.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from evenhand.measures import BUYER_MEASURES, MEASURES, RATES, RING_DAYS, RING_MEASURES
 
 Lang = Literal["en", "zh"]
 Kind = Literal["choice", "integer", "number", "boolean", "string", "date"]
@@ -38,23 +41,11 @@ class Fact:
     unit: Literal["", "money", "days", "score"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """Something counted per account and day, from which windowed `history.*` facts are read."""
-
-    # whose account counts it
-    owner: Literal["buyer", "merchant"]
-    name: str
-    # windows, in days, in which policies may read it
-    windows: tuple[int, ...]
-    en: str
-    zh: str
-
-
 # Bounds of what is counted: with them a policy can add, divide and weigh exactly in 64 bits. Amounts leave room for sums of a
 # billion of them; counts are unsigned 32-bit, as in the day tiles of `evenhand.history`.
 MOST_MONEY: Final = 9_000_000_000
 MOST_COUNT: Final = 2**32 - 1
+MOST_SUM: Final = 9_000_000_000_000
 MOST_DAYS: Final = 100_000
 
 REMEDIES: Final = ("refund_only", "return_and_refund", "exchange")
@@ -89,42 +80,18 @@ ON_SILENCE: Final = ("accept", "escalate", "close")
 # What may become of an application that the fund would pay for, when its budget does not cover it.
 WHEN_EMPTY: Final = ("review", "merchant_decides")
 
-# The order of the measures is the order of their columns in an account's day tiles: append, never reorder.
-BUYER_MEASURES: Final = (
-    Measure("buyer", "orders", (90, 365), "orders placed by the buyer", "买家下单数"),
-    Measure("buyer", "applications", (90, 365), "refund applications by the buyer", "买家退款申请数"),
-    Measure("buyer", "refund_only", (90, 365), "refund-only applications by the buyer", "买家仅退款申请数"),
-    Measure("buyer", "counterfeit_claims", (90, 365), "counterfeit claims by the buyer", "买家假货投诉数"),
-    Measure("buyer", "declined", (90, 365), "intercepted applications of the buyer", "买家被拦截申请数"),
-)
-MERCHANT_MEASURES: Final = (
-    Measure("merchant", "orders", (365,), "orders of the store", "店铺订单数"),
-    Measure("merchant", "deliveries", (365,), "deliveries of the store", "店铺送达数"),
-    Measure("merchant", "late_deliveries", (365,), "late deliveries of the store", "店铺延迟送达数"),
-    Measure("merchant", "reviews", (365,), "reviews of the store", "店铺评价数"),
-    Measure("merchant", "review_points", (365,), "sum of the store's review scores", "店铺评价总分"),
-    Measure("merchant", "disputes", (365,), "refund applications against the store", "店铺被申请退款数"),
-    Measure("merchant", "disputes_lost", (365,), "disputes the store lost", "店铺败诉纠纷数"),
-)
 
-# Summed over the buyers of a ring: accounts linked by what they share (`evenhand.accounts.links`).
-RING_MEASURES: Final = ("orders", "applications", "refund_only", "counterfeit_claims", "declined")
-RING_DAYS: Final = 90
-
-
-def _window_facts(measures: tuple[Measure, ...]) -> list[Fact]:
-    return [
-        Fact(
-            f"history.{measure.owner}_{measure.name}_{days}d",
-            "integer",
-            f"{measure.en} in {days} days",
-            f"{days}天内{measure.zh}",
-            low=0,
-            high=MOST_COUNT,
-        )
-        for measure in measures
-        for days in measure.windows
-    ]
+def _window_facts() -> Iterator[Fact]:
+    for measure in MEASURES:
+        high, unit = (MOST_SUM, "money") if measure.money else (MOST_COUNT, "")
+        for days in measure.windows:
+            name = f"history.{measure.owner}_{measure.name}_{days}d"
+            en, zh = f"{measure.en} in {days} days", f"{days}天内{measure.zh}"
+            yield Fact(name, "integer", en, zh, low=0, high=high, unit=unit)
+    for rate in RATES:
+        for days in rate.windows:
+            name = f"history.{rate.owner}_{rate.name}_{days}d"
+            yield Fact(name, "number", f"{rate.en} in {days} days", f"{days}天内{rate.zh}", scale=4, low=0, high=1)
 
 
 def _ring_facts() -> list[Fact]:
@@ -177,6 +144,8 @@ _FACTS: tuple[Fact, ...] = (
     Fact("merchant.high_quality", "boolean", "high-quality merchant", "优质商家"),
     Fact("merchant.rule", "choice", "merchant's own rule", "商家自定规则", values=MERCHANT_RULES),
     Fact("abuse.score", "number", "abuse score", "滥用评分", scale=3, low=0, high=1, unit="score"),
+    Fact("abuse.uncertain", "boolean", "abuse score uncertain, for a person to decide", "滥用评分不确定（需人工判断）"),
+    Fact("abuse.model", "string", "version of the learned abuse score", "滥用评分模型版本"),
     Fact("abuse.frequent_refund_only", "boolean", "unusually frequent refund-only", "异常高频仅退款"),
     Fact("abuse.empty_parcel", "boolean", "empty parcel sent back", "退回空包裹"),
     Fact("abuse.frequent_counterfeit_claims", "boolean", "frequent counterfeit claims", "频繁投诉假货"),
@@ -200,8 +169,7 @@ _FACTS: tuple[Fact, ...] = (
         high=MOST_COUNT,
         unit="days",
     ),
-    *_window_facts(BUYER_MEASURES),
-    *_window_facts(MERCHANT_MEASURES),
+    *_window_facts(),
     Fact(
         "history.ring_size",
         "integer",

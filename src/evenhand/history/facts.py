@@ -1,65 +1,335 @@
-"""Read the declared windows from an account's day tiles."""
+"""The fold `state, event -> state`, and the declared windows read from the state. Made from `evenhand.measures`."""
 
 from array import array
-from collections.abc import Sequence
-from typing import Final
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from evenhand.history import tiles as day_tiles
-from evenhand.vocabulary import BUYER_MEASURES, MERCHANT_MEASURES, Measure
+from evenhand.history.dense import is_dense, runs_of
+from evenhand.measures import (
+    BUYER_MEASURES,
+    MERCHANT_MEASURES,
+    PAIR_MEASURES,
+    RATES,
+    Happening,
+    Measure,
+    Rate,
+)
+from evenhand.vocabulary import MOST_SUM
+
+Fields = Mapping[str, str | int]
+Figure = int | Decimal | None
+# Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
+MOST_PAIRS: Final = 1024
+# Rulings are counted beside the applications they are about: they fall on the same day but for a few.
+_RUN_OF: Final[dict[str, str]] = {"ruling": "application"}
+_RATES: Final = tuple(Decimal(rate).scaleb(-4) for rate in range(10_001))
+
+
+class Column(NamedTuple):
+    """Where a measure is kept, and what an event adds to it."""
+
+    at: int
+    adds: str
+    # two words
+    wide: bool
+    # column of the measure whose days are counted; 0 where events are
+    days_of: int
+
+
+class Added(NamedTuple):
+    """What an event adds to in one run."""
+
+    run: int
+    # words per tile
+    step: int
+    # columns that count days, each with the column whose days they count; columns that count events; columns that sum
+    days: list[tuple[int, int]]
+    once: list[int]
+    sums: list[Column]
+
+
+class Plan(NamedTuple):
+    """How to read some facts."""
+
+    days_known: bool
+    # run, words per tile, and by window (the longest first) what is read over it: fact, column, whether it is of two words
+    runs: list[tuple[int, int, list[tuple[int, list[tuple[str, int, bool]]]]]]
+    # fact of a rate -> the facts it is made of
+    rates: dict[str, tuple[str, str]]
+    # facts that are only read for a rate
+    extra: tuple[str, ...]
+    # what the facts are for an account that has done nothing
+    nothing: dict[str, Figure]
+
+
+def counts(measure: Measure, fields: Fields) -> bool:
+    """Whether an event with these fields is counted."""
+    conditions = measure.where
+    return not conditions or any(
+        all(fields.get(name) in values for name, values in condition.items()) for condition in conditions
+    )
+
+
+class Layout:
+    """Where each measure of one kind of account is kept: its run, and its column there."""
+
+    def __init__(self, measures: Sequence[Measure], first_column: int = 1) -> None:
+        self.measures = {measure.name: measure for measure in measures}
+        names = dict.fromkeys(_run_of(measure) for measure in measures)
+        self.run = {measure.name: list(names).index(_run_of(measure)) for measure in measures}
+        steps = [first_column] * len(names)
+        self.column: dict[str, Column] = {}
+        for measure in measures:
+            run = self.run[measure.name]
+            days_of = self.column[measure.days_of].at if measure.days_of else 0
+            self.column[measure.name] = Column(steps[run], measure.adds, measure.money, days_of)
+            steps[run] += 2 if measure.money else 1
+        self.steps = tuple(steps)
+        asked: dict[str, dict[str, None]] = {}
+        for measure in measures:
+            names = [name for condition in measure.where for name in condition]
+            for kind in {measure.of, "ruled" if _run_of(measure) == "application" else measure.of}:
+                asked.setdefault(kind, {}).update(dict.fromkeys(names))
+        # of each kind of event: what takes the fields out of it that conditions ask, and the plans by those
+        self._kinds: dict[str, tuple[Callable[[Fields], object], dict[object, list[Added]]]] = {
+            kind: (itemgetter(*names) if names else _no_field, {}) for kind, names in asked.items()
+        }
+
+    def plan(self, kind: Happening, fields: Fields) -> "list[Added] | None":
+        """What an event adds to, by run; None for a kind of event that is not counted."""
+        found = self._kinds.get(kind)
+        if found is None:
+            return None
+        key, plans = found[0](fields), found[1]
+        plan = plans.get(key)
+        if plan is None:
+            runs: dict[int, list[Column]] = {}
+            for measure in self.measures.values():
+                told = measure.of == kind or (kind == "ruled" and _run_of(measure) == "application")
+                if told and counts(measure, fields):
+                    runs.setdefault(self.run[measure.name], []).append(self.column[measure.name])
+            plan = plans[key] = [
+                Added(
+                    run,
+                    self.steps[run],
+                    [(one.at, one.days_of) for one in columns if one.days_of],
+                    [one.at for one in columns if not one.days_of and not one.adds],
+                    [one for one in columns if one.adds],
+                )
+                for run, columns in runs.items()
+            ]
+        return plan
 
 
 class Tally:
     """What is counted for one kind of account, and the facts that follow.
 
-    `column[name]` is the counter of a measure; `facts(tiles, day)` gives every declared `history.*` fact of that kind of account
-    as of that day: the N completed days before it plus the day itself so far.
+    `fold` takes an event into the state; `facts(tiles, day)` gives `history.*` facts of that kind of account as of that day:
+    the N completed days before it plus the day itself so far.
     """
 
-    def __init__(self, owner: str, measures: Sequence[Measure]) -> None:
+    def __init__(self, owner: str, measures: Sequence[Measure], rates: Sequence[Rate]) -> None:
         self.owner = owner
-        self.width = len(measures)
-        self.column = {measure.name: index for index, measure in enumerate(measures)}
+        self.layout = Layout(measures)
         self._days_known = f"{owner}_days_known"
-        windows = sorted({days for measure in measures for days in measure.windows})
-        # per window: its length in days, and (fact name, place in a tile) of every measure read over it
-        self._windows = [
-            (
-                days,
-                [
-                    (f"{owner}_{measure.name}_{days}d", 1 + index)
-                    for index, measure in enumerate(measures)
-                    if days in measure.windows
-                ],
-            )
-            for days in windows
-        ]
-        self._nothing = {self._days_known: 0} | {name: 0 for _, readings in self._windows for name, _ in readings}
+        self._facts = declared(owner, measures)
+        self._rates = {name: parts for rate in rates if rate.owner == owner for name, parts in rate_facts(rate)}
+        self.always = frozenset(
+            {self._days_known} | {f"{owner}_{one.name}_{days}d" for one in measures for days in one.always}
+        )
+        self.names = frozenset({self._days_known, *self._facts, *self._rates})
+        # a buyer's state has one run more: its disputes by store
+        self.steps = (*self.layout.steps, PAIR_LAYOUT.steps[0]) if owner == "buyer" else self.layout.steps
+        self._words = sum(self.steps)
+        self._plan = lru_cache(maxsize=256)(self._make_plan)
+        self._always = self._make_plan(self.always)
 
-    def count(self, tiles: "array[int]", day: int, measure: str, amount: int = 1) -> None:
-        """Fold one event of this day into the account's tiles, in place."""
-        day_tiles.count(tiles, self.width, day, self.column[measure], amount)
+    def unpack(self, stored: bytes) -> "array[int]":
+        """An account's state as stored."""
+        tiles = day_tiles.unpack(stored)
+        if tiles and tiles[0] >> day_tiles.SHIFT != self._words:
+            if is_dense(tiles):
+                columns = {name: column.at for name, column in self.layout.column.items()}
+                return runs_of(tiles, self.owner, self.layout.run, columns, self.steps)
+            return day_tiles.widened(tiles, self.steps)
+        return tiles
 
-    def facts(self, tiles: "array[int]", day: int) -> dict[str, int]:
-        """Every fact of the account as of `day`, without the `history.` prefix. Tiles of later days are not looked at."""
-        facts = self._nothing.copy()
-        if not tiles or tiles[0] > day:
-            return facts
-        facts[self._days_known] = day - tiles[0]
-        width = self.width
-        end = day_tiles.last_until(tiles, width, day)
-        if not end:  # only an event too old to be kept is known of that day
-            return facts
-        for days, readings in self._windows:
-            before = day - days - 1
-            start = day_tiles.last_until(tiles, width, before) if tiles[1] <= before else 0
-            if not start:
-                for name, column in readings:
-                    facts[name] = tiles[end + column]
-            elif start != end:
-                for name, column in readings:
-                    facts[name] = (tiles[end + column] - tiles[start + column]) & day_tiles.WRAP
+    def fold(self, tiles: "array[int]", day: int, kind: Happening, fields: Fields, weight: int = 1) -> None:
+        """Fold one event of this day into the account's state, in place; a weight of -1 takes it back.
+
+        `fields` are those of the event that the declarations ask for; kinds of events that this account does not count are
+        passed over. An application that is ruled at once is one event, "ruled", with the fields of both.
+        """
+        plan = self.layout.plan(kind, fields)
+        if plan is None:
+            return
+        if not tiles or day < tiles[0] & day_tiles.LOW:
+            day_tiles.begin(tiles, self.steps, day)
+        for run, step, days, once, sums in plan:
+            place = day_tiles.place_for(tiles, run, step, day)
+            if not place:
+                continue
+            start, end = day_tiles.bounds(tiles, run)
+            # days are told from the count before it is added to
+            for at, of in days:
+                if tiles[place + of] == (tiles[place - step + of] if place > start else 0):
+                    day_tiles.add(tiles, end, step, place + at, 1)
+            if place + step == end:  # nearly always it is the newest day
+                for at in once:
+                    tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
+            else:
+                for at in once:
+                    day_tiles.add(tiles, end, step, place + at, weight)
+            for column in sums:
+                adding = day_tiles.add_wide if column.wide else day_tiles.add
+                adding(tiles, end, step, place + column.at, weight * int(fields[column.adds]))
+
+    def facts(self, tiles: "array[int]", day: int, wanted: Collection[str] | None = None) -> dict[str, Figure]:
+        """Facts of the account as of `day`, without the `history.` prefix; those that always stand unless told.
+
+        Tiles of later days are not looked at.
+        """
+        plan = self._always if wanted is None else self._plan(frozenset(wanted))
+        facts = plan.nothing.copy()
+        first = tiles[0] & day_tiles.LOW if tiles else day + 1
+        if first <= day:
+            if plan.days_known:
+                facts[self._days_known] = day - first
+            for run, step, windows in plan.runs:
+                begins, ends = day_tiles.bounds(tiles, run)
+                end = day_tiles.last_until(tiles, begins, ends, step, day)
+                if not end:
+                    continue
+                for days, columns in windows:
+                    before = day - days - 1
+                    start = day_tiles.last_until(tiles, begins, ends, step, before) if tiles[begins] <= before else 0
+                    if start == end:
+                        break  # the longest window comes first: shorter ones are empty too
+                    for name, column, wide in columns:
+                        if wide:
+                            facts[name] = min(day_tiles.between(tiles, start, end, column, wide), MOST_SUM)
+                        elif start:
+                            facts[name] = (tiles[end + column] - tiles[start + column]) & day_tiles.WRAP
+                        else:
+                            facts[name] = tiles[end + column]
+        for name, (part, whole) in plan.rates.items():
+            facts[name] = rate_of(facts[part], facts[whole])
+        for name in plan.extra:
+            del facts[name]
         return facts
 
+    def _make_plan(self, wanted: frozenset[str]) -> "Plan":
+        rates = {name: parts for name, parts in self._rates.items() if name in wanted}
+        parts = {part for pair in rates.values() for part in pair}
+        runs: dict[int, dict[int, list[tuple[str, int, bool]]]] = {}
+        for name, (measure, days) in self._facts.items():
+            if name in wanted or name in parts:
+                column = self.layout.column[measure.name]
+                windows = runs.setdefault(self.layout.run[measure.name], {})
+                windows.setdefault(days, []).append((name, column.at, column.wide))
+        known = self._days_known in wanted
+        nothing: dict[str, Figure] = {self._days_known: 0} if known else {}
+        nothing |= {name: 0 for name in self._facts if name in wanted or name in parts}
+        nothing |= dict.fromkeys(rates)
+        plan = [
+            (number, self.steps[number], sorted(windows.items(), reverse=True))
+            for number, windows in sorted(runs.items())
+        ]
+        return Plan(known, plan, rates, tuple(parts - wanted), nothing)
 
-BUYER: Final = Tally("buyer", BUYER_MEASURES)
-MERCHANT: Final = Tally("merchant", MERCHANT_MEASURES)
+
+class PairTally:
+    """What is counted of a buyer with one store: inside the buyer's state, only once the two dispute.
+
+    A tile is `store day t1 ... tk`, with what happened on that day alone; the stores of one buyer lie together, in the order of
+    days. They are few, so a window is a sum. At most `MOST_PAIRS` tiles are kept, the newest days.
+    """
+
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self.layout = PAIR_LAYOUT
+        self._facts = declared("pair", measures)
+        self.names = frozenset(self._facts)
+        self.always: frozenset[str] = frozenset()
+
+    def fold(
+        self, tiles: "array[int]", merchant: int, day: int, kind: Happening, fields: Fields, weight: int = 1
+    ) -> None:
+        """Fold an event between the two into the *buyer's* state, after `BUYER.fold`. `merchant` is the account's number."""
+        for added in self.layout.plan(kind, fields) or ():
+            place = self._place(tiles, tiles[1] - 1, added.step, merchant & day_tiles.WRAP, day)
+            if place:
+                for at in added.once:
+                    tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
+
+    def facts(self, tiles: "array[int]", merchant: int, day: int, wanted: Collection[str]) -> dict[str, Figure]:
+        """Those of the `wanted` facts that are of the pair, as of a day, without the `history.` prefix."""
+        start, end = day_tiles.bounds(tiles, tiles[1] - 1) if tiles else (0, 0)
+        step, store = self.layout.steps[0], merchant & day_tiles.WRAP
+        met = [place for place in range(start, end, step) if tiles[place] == store]
+        facts: dict[str, Figure] = {}
+        for name, (measure, days) in self._facts.items():
+            if name in wanted:
+                at = self.layout.column[measure.name].at
+                facts[name] = sum(tiles[place + at] for place in met if day - days <= tiles[place + 1] <= day)
+        return facts
+
+    def _place(self, tiles: "array[int]", run: int, step: int, store: int, day: int) -> int:
+        """Where the tile of a store and a day is, made if need be; 0 for a day that is too old."""
+        start, end = day_tiles.bounds(tiles, run)
+        newest = tiles[end - step + 1] if start < end else day
+        if day <= newest - day_tiles.KEPT_DAYS:
+            return 0
+        tiles_by_day = range(start, end, step)
+        place = start + step * bisect_left(tiles_by_day, (day, store), key=lambda at: (tiles[at + 1], tiles[at]))
+        if place < end and tiles[place] == store and tiles[place + 1] == day:
+            return place
+        day_tiles.insert(tiles, run, place, array("I", [store, day, *[0] * (step - 2)]))
+        oldest = max(newest, day) - day_tiles.KEPT_DAYS + 1
+        tiles_by_day = range(start, end + step, step)
+        gone = step * bisect_left(tiles_by_day, oldest, key=lambda at: tiles[at + 1])
+        gone = max(gone, end + step - start - step * MOST_PAIRS)
+        if gone:
+            day_tiles.remove(tiles, run, start, start + gone)
+        return place - gone if place - gone >= start else 0
+
+
+def _no_field(_: Fields) -> None:
+    """The key of a kind of event of which conditions ask nothing."""
+
+
+def _run_of(measure: Measure) -> str:
+    return _RUN_OF.get(measure.of, measure.of)
+
+
+def declared(owner: str, measures: Sequence[Measure]) -> dict[str, tuple[Measure, int]]:
+    """The windowed facts of some measures, by name without prefix: which measure, over how many days."""
+    return {f"{owner}_{one.name}_{days}d": (one, days) for one in measures for days in one.windows}
+
+
+def rate_facts(rate: Rate) -> list[tuple[str, tuple[str, str]]]:
+    """The facts of a rate, each with the two facts it is made of, without prefix."""
+    return [
+        (
+            f"{rate.owner}_{rate.name}_{days}d",
+            (f"{rate.owner}_{rate.part}_{days}d", f"{rate.owner}_{rate.whole}_{days}d"),
+        )
+        for days in rate.windows
+    ]
+
+
+def rate_of(part: Figure, whole: Figure) -> Decimal | None:
+    """A proportion, 0.0000 to 1.0000, rounded half up; None of nothing."""
+    if not whole or part is None:
+        return None
+    return _RATES[min(10_000, (20_000 * int(part) + int(whole)) // (2 * int(whole)))]
+
+
+PAIR_LAYOUT: Final = Layout(PAIR_MEASURES, first_column=2)
+BUYER: Final = Tally("buyer", BUYER_MEASURES, RATES)
+MERCHANT: Final = Tally("merchant", MERCHANT_MEASURES, RATES)
+PAIR: Final = PairTally(PAIR_MEASURES)

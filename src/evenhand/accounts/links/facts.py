@@ -5,10 +5,12 @@ from typing import Final
 
 from evenhand.accounts.state import Account
 from evenhand.history import BUYER
-from evenhand.vocabulary import MOST_COUNT, RING_DAYS, RING_MEASURES
+from evenhand.measures import RING_DAYS, RING_MEASURES
+from evenhand.vocabulary import MOST_COUNT
 
 # fact of a ring -> fact of each buyer in it, both without the `history.` prefix
 _SUMS: Final = {f"ring_{name}_{RING_DAYS}d": f"buyer_{name}_{RING_DAYS}d" for name in RING_MEASURES}
+_READ: Final = frozenset(_SUMS.values())
 NO_RING: Final[dict[str, int]] = {"ring_size": 0, **dict.fromkeys(_SUMS, 0)}
 
 
@@ -21,6 +23,6 @@ def ring_facts(accounts: Collection[Account], day: int) -> dict[str, int]:
     """The facts of a ring as of a day of the market, from the histories of its accounts; 0 each for a buyer without a ring."""
     if not accounts:
         return NO_RING
-    each = [BUYER.facts(account.tiles, day) for account in accounts]
-    sums = {name: min(sum(facts[one] for facts in each), MOST_COUNT) for name, one in _SUMS.items()}
+    each = [BUYER.facts(account.tiles, day, _READ) for account in accounts]
+    sums = {name: min(sum(int(facts[one] or 0) for facts in each), MOST_COUNT) for name, one in _SUMS.items()}
     return {"ring_size": len(each)} | sums

@@ -26,7 +26,7 @@ from evenhand.accounts.links.hashing import fingerprint, hashed
 from evenhand.accounts.links.paths import Holding, arrays
 from evenhand.accounts.state import Account, AccountKey, Connection, find_or_open
 from evenhand.errors import StoreError
-from evenhand.history.tiles import unpack
+from evenhand.history import BUYER
 from evenhand.records import Attributes
 from evenhand.store import Queries
 
@@ -186,7 +186,7 @@ async def read_rings(connection: Connection, buyers: Collection[int]) -> dict[in
     if buyers:
         for among, account, version, tiles in await connection.fetch(_sql.states, list(buyers), MOST_READ):
             ring = found.setdefault(among[0], {})
-            ring[account] = Account(version, unpack(tiles))
+            ring[account] = Account(version, BUYER.unpack(tiles))
             for buyer in among:
                 found[buyer] = ring
     return found

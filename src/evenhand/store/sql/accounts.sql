@@ -12,7 +12,7 @@ join account a on a.market = f.market and a.kind = f.kind and a.id = f.id
 
 -- name: lock
 -- State of the accounts, locked in one order until the transaction ends.
-select no, version, tiles from account where no = any($1::bigint[]) order by no for update
+select no, version, tiles, kind from account where no = any($1::bigint[]) order by no for update
 
 -- name: save
 -- New history of accounts, where they are still at the version that was read; the caller compares the count.
