@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from evenhand import __version__
+from evenhand.cli.abuse_app import abuse_app
 from evenhand.cli.arguments import By, Data, Database, Json
 from evenhand.cli.fund_app import fund_app
+from evenhand.cli.market_app import market_app
+from evenhand.cli.webhooks_app import webhooks_app
 from evenhand.errors import EvenhandError
 
 app = typer.Typer(
@@ -27,12 +30,15 @@ rules_app = typer.Typer(help="A merchant's own rules.", no_args_is_help=True)
 account_app = typer.Typer(help="Accounts: what is known of them, and how they belong together.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure, with the figures and the machine.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
+app.add_typer(market_app, name="market")
 app.add_typer(fund_app, name="fund")
+app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(import_app, name="import")
 app.add_typer(merchant_app, name="merchant")
 merchant_app.add_typer(rules_app, name="rules")
 app.add_typer(account_app, name="account")
+app.add_typer(abuse_app, name="abuse")
 app.add_typer(bench_app, name="bench")
 
 InMarket = Annotated[str, typer.Option("--market", help="The merchant's market.")]
@@ -405,6 +411,20 @@ def bench_rulings(
     from evenhand.bench.rulings import run
 
     run(seconds=seconds, rounds=rounds, as_json=json)
+
+
+@bench_app.command("policy")
+def bench_policy(
+    applications: Annotated[
+        int, typer.Option("--applications", min=1_000, help="How many applications DuckDB decides.")
+    ] = 20_000_000,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Measurements of each; medians are reported.")] = 5,
+    json: Json = False,
+) -> None:
+    """Deciding one application at a time, against zen-engine, and tables of them on DuckDB."""
+    from evenhand.bench.policy import run
+
+    run(applications=applications, rounds=rounds, as_json=json)
 
 
 @bench_app.command("check")

@@ -21,13 +21,16 @@ _MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def inward(kind: Type, value: Any, name: str) -> Value:
     """A value from outside as the compilers hold it; raises `BadInput` naming the fact."""
+    if value is None:
+        return None
+    # what most facts are comes first: pattern matching takes its time
+    if kind.kind == "text" and isinstance(value, str):
+        return _text(kind, value, name)
+    if kind.kind == "boolean" and isinstance(value, bool):
+        return value
+    if type(value) is int and kind.kind == "number" and not kind.scale and kind.low <= value <= kind.high:
+        return value
     match value, kind.kind:
-        case None, _:
-            return None
-        case bool(), "boolean":
-            return value
-        case str(), "text":
-            return _text(kind, value, name)
         case bool(), _:
             pass
         case ((int() | float() | Decimal()), "number"):
@@ -53,12 +56,12 @@ def inward(kind: Type, value: Any, name: str) -> Value:
 
 def outward(kind: Type, value: Value) -> Any:
     """A value as the outside reads it: numbers with decimals as `Decimal`, dates as `date`, durations as ISO 8601 text."""
-    if value is None or kind.kind in ("boolean", "text"):
+    if value is None or kind.kind in ("boolean", "text") or (kind.kind == "number" and not kind.scale):
         return value
     assert isinstance(value, int)
     match kind.kind:
         case "number":
-            return Decimal(value).scaleb(-kind.scale) if kind.scale else value
+            return Decimal(value).scaleb(-kind.scale)
         case "date":
             return date.fromordinal(value + _EPOCH.toordinal())
         case "datetime":
@@ -140,13 +143,19 @@ def nested(facts: Any, known: Mapping[str, Type], needed: tuple[str, ...]) -> di
     found: dict[str, Value] = {}
     _walk(facts, "", known, _groups(tuple(known)), found)
     answer: dict[str, Any] = {}
-    for name in (*needed, *found):
+    for name, value in (dict.fromkeys(needed) | found).items():
         place = answer
-        *groups, leaf = name.split(".")
+        groups, leaf = _path(name)
         for group in groups:
             place = place.setdefault(group, {})
-        place[leaf] = trusted(known[name], found.get(name))
+        place[leaf] = None if value is None else trusted(known[name], value)
     return answer
+
+
+@lru_cache(maxsize=1024)
+def _path(name: str) -> tuple[tuple[str, ...], str]:
+    *groups, leaf = name.split(".")
+    return tuple(groups), leaf
 
 
 @lru_cache(maxsize=64)
