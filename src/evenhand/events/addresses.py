@@ -75,7 +75,8 @@ async def look_up(host: str, port: int, *, allow_private: bool, resolver: Resolv
         raise OSError(f"{host} has no address")
     private = [one for one in addresses if not is_public(one)]
     if private and not allow_private:
-        raise Refused(f"{host} is {private[0]}, which is not a public address")
+        which = "" if host == private[0] else f" {private[0]}, which is"
+        raise Refused(f"{host} is{which} not a public address")
     return addresses
 
 

@@ -156,10 +156,7 @@ async def test_changes_are_checked_like_new_ones(
         assert (answer.status_code, answer.json()["field"]) == (400, field)
     # what was allowed once is not tried any more
     tried = await client.post(f"{HOOKS}/main/test")
-    assert (tried.json()["status"], tried.json()["error"]) == (
-        None,
-        "127.0.0.1 is 127.0.0.1, which is not a public address",
-    )
+    assert (tried.json()["status"], tried.json()["error"]) == (None, "127.0.0.1 is not a public address")
     assert receiver.got == []
 
 
