@@ -11,6 +11,7 @@ from evenhand.desk import Desk
 from evenhand.events.addresses import private_allowed
 from evenhand.events.courier import Courier
 from evenhand.events.sender import Sender
+from evenhand.fund.jobs import fund_jobs
 from evenhand.records import Market
 from evenhand.store import Database, open_database
 from evenhand.web.server import serve
@@ -51,7 +52,8 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
     async with (
         Sender(allow_private=private_allowed()) as sender,
         Courier(store.pool, sender, desk.clock) as courier,
+        fund_jobs(store.pool, desk.clock, os.environ) as fund,
         # what has a due time and waits for nobody's request
-        Worker([casework.tick, courier.step, courier.tidy]),
+        Worker([casework.tick, courier.step, courier.tidy, *fund]),
     ):
         await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)

@@ -15,7 +15,7 @@ from evenhand.errors import EvenhandError
 from evenhand.evidence.custody import Custody
 from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
-from evenhand.web import api, cases, events, evidence, markets, merchants, openapi, policies, webhooks
+from evenhand.web import api, cases, events, evidence, fund, markets, merchants, openapi, policies, webhooks
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -50,6 +50,7 @@ class Site:
             *events.routes(desk, database, self._streams),
             *webhooks.routes(hooks, database),
             *cases.routes(database, lookup),
+            *fund.routes(desk, database),
             *evidence.routes(desk, database, Custody(database, open_vault(None, database.files / "evidence"))),
         ]
         rest = Litestar(

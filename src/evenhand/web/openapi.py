@@ -18,6 +18,9 @@ from evenhand.events.deliveries import Attempt, Delivery
 from evenhand.events.webhooks import Change, NewWebhook, Rotation, Webhook
 from evenhand.evidence.custody import Evidence
 from evenhand.evidence.fresh import PhotoRequest
+from evenhand.fund.budgets import Budget
+from evenhand.fund.by_hand import Moved
+from evenhand.fund.payouts import Payout
 from evenhand.fund.statement import Statement
 from evenhand.publishing import Publication
 from evenhand.records import Application, Market, MerchantRule, Order
@@ -27,6 +30,7 @@ from evenhand.web.bodies import MOST_ITEMS, NDJSON
 from evenhand.web.cases import Inbox, SettingsShown, Timeline
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
+from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget
 from evenhand.web.problems import CONTENT_TYPE, Problem
 from evenhand.web.shapes import Case, CasePage
 from evenhand.web.webhooks import DeliveryPage, Resent
@@ -43,6 +47,7 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
+    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,
     Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, *(kind for kind, _ in ACTIONS.values()),

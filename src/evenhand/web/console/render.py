@@ -18,6 +18,7 @@ from markupsafe import Markup
 from evenhand import __version__
 from evenhand.cases.words import case_word
 from evenhand.fund.ledger import cause_word
+from evenhand.fund.words import payout_word
 from evenhand.money import written
 from evenhand.vocabulary import FACTS, OUTCOMES, Lang, word
 
@@ -168,6 +169,7 @@ _common: Final[dict[str, Any]] = {
     "word": word,
     "state_word": case_word,
     "cause_word": cause_word,
+    "payout_word": payout_word,
     "fact_label": fact_label,
     "fact_value": fact_value,
     "when": day_and_time,

@@ -12,6 +12,8 @@ from litestar.params import FromPath
 
 from evenhand.desk import Desk
 from evenhand.errors import BadInput
+from evenhand.fund.budgets import budgets
+from evenhand.fund.payouts import payouts, tallies
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
 from evenhand.web.api import chosen
@@ -96,15 +98,20 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     async def fund(request: AnyRequest) -> Response[str]:
         asked = _asked(request)
         since, until = _day(asked, "from"), _day(asked, "to")
+        state = asked.get("state")
         async with lookup.reading() as connection:
             found = await statements(connection, since=since, until=until)
+            limits = await budgets(connection, desk.now())
+            paying = await tallies(connection)
+            sent = await payouts(connection, state=state) if paying else []
         figures = await keeper.figures(lookup.market_numbers(None), since, until)
         charts = {
             one.market: overview.fund_chart(figures, desk.markets[one.market], reader_of(request)) for one in found
         }
         return show(
-            request, "fund.html", statements=found, charts=charts, markets=desk.markets, since=since, until=until
-        )
+            request, "fund.html", statements=found, charts=charts, budgets=limits, tallies=paying, payouts=sent, state=state,
+            markets=desk.markets, since=since, until=until,
+        )  # fmt: skip
 
     @get("/problems")
     async def problems(request: AnyRequest) -> Response[str]:

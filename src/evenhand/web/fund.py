@@ -1,0 +1,225 @@
+"""The fund over HTTP: budgets, payouts, and money that people move."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+
+from evenhand.desk import Desk
+from evenhand.errors import UnknownThing
+from evenhand.fund.budgets import Budget, budgets, set_budget
+from evenhand.fund.by_hand import Moved, deposit, recover, repaid
+from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
+from evenhand.records import decode_as
+from evenhand.store import Database
+from evenhand.web.asgi import JSON
+from evenhand.web.keys import Keys
+from evenhand.web.policies import Market, known
+from evenhand.web.problems import Refused
+from evenhand.web.taking import body, takes, transaction
+
+CaseNumber = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The case's number.")]
+_MOST: Final = 500
+_VIA: Final = "HTTP API"
+
+
+class SetBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A budget to be set: what the market's fund may grant per period, from now on."""
+
+    # minor units; null lifts the limit
+    amount: int | None
+    # month, quarter or custom
+    period: str = "month"
+    # it counts from the period that holds this day on (today's unless told); for custom, its first day
+    first_day: date | None = None
+    # of a custom budget only, included
+    last_day: date | None = None
+    # tell somebody when so much of it is granted
+    alert_percent: int = 80
+    by: str = _VIA
+
+
+class MoveMoney(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Money moved by a person."""
+
+    # minor units; of a deposit, below zero takes out of the fund; of a recovery, null is everything
+    amount: int | None = None
+    # why
+    note: str = ""
+    by: str = _VIA
+
+
+class PaymentReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By what the gateway knows the payment of an order."""
+
+    # such as pi_3MtwBwLkdIwHu7ix28a3tqPa
+    reference: str
+
+
+class PayThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How what a fund grants buyers is paid."""
+
+    # sandbox or stripe; null makes no more payouts
+    gateway: str | None
+    # also pay what was granted since this day
+    since: date | None = None
+    by: str = _VIA
+
+
+class PayoutPage(msgspec.Struct, frozen=True):
+    """Payouts, the newest first."""
+
+    payouts: list[Payout]
+    # what to send as `before` to get those after; null at the end
+    next: int | None
+
+
+@asynccontextmanager
+async def existing() -> AsyncGenerator[None]:
+    """What the address names and is not there is a 404."""
+    try:
+        yield
+    except UnknownThing as error:
+        raise Refused("not-found", error.detail, field=error.field) from None
+
+
+def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
+    """The handlers of budgets, payouts and what people move."""
+    keys = Keys(database)
+
+    @get("/v1/fund/budgets", summary="Budgets", tags=["fund"])
+    async def all_budgets(
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+    ) -> list[Budget]:
+        """The budgets that count today, with what is granted and left."""
+        async with transaction(database) as connection:
+            return await budgets(connection, desk.now(), known(desk, market) if market else None)
+
+    @post(
+        "/v1/markets/{market:str}/budgets",
+        summary="Set a budget",
+        tags=["fund"],
+        operation_class=takes("SetBudget"),
+        status_code=201,
+    )
+    async def set_one(request: "Request[Any, Any, Any]", market: Market) -> list[Budget]:
+        """Nothing is granted beyond it; what becomes of an application it does not cover is the policy's word. Answers with the
+        budgets that count today."""
+        known(desk, market)
+        asked = decode_as(await body(request, keys, JSON), SetBudget)
+        async with transaction(database) as connection:
+            await set_budget(
+                connection, market, asked.amount, period=asked.period, first_day=asked.first_day, last_day=asked.last_day,
+                alert_percent=asked.alert_percent, by=asked.by, now=desk.now(),
+            )  # fmt: skip
+            return await budgets(connection, desk.now(), market)
+
+    @post(
+        "/v1/markets/{market:str}/deposits",
+        summary="Pay into a fund",
+        tags=["fund"],
+        operation_class=takes("MoveMoney"),
+        status_code=201,
+    )
+    async def pay_in(request: "Request[Any, Any, Any]", market: Market) -> Moved:
+        """Records that money was paid into the market's fund, or, with an amount below zero, taken out of it."""
+        known(desk, market)
+        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        async with transaction(database) as connection:
+            return await deposit(connection, market, asked.amount or 0, by=asked.by, note=asked.note, now=desk.now())
+
+    @post(
+        "/v1/cases/{case:int}/recovery",
+        summary="Recover from a buyer",
+        tags=["fund"],
+        operation_class=takes("MoveMoney"),
+        status_code=201,
+    )
+    async def recover_one(request: "Request[Any, Any, Any]", case: CaseNumber) -> list[Moved]:
+        """Takes back what the fund granted the buyer of a case. What was not sent yet is not sent; the rest the buyer owes."""
+        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        async with existing(), transaction(database) as connection:
+            return await recover(connection, case, amount=asked.amount, by=asked.by, note=asked.note, now=desk.now())
+
+    @post(
+        "/v1/cases/{case:int}/repayment",
+        summary="A buyer paid back",
+        tags=["fund"],
+        operation_class=takes("MoveMoney"),
+        status_code=201,
+    )
+    async def repaid_one(request: "Request[Any, Any, Any]", case: CaseNumber) -> list[Moved]:
+        """Records that the buyer has paid back what was recovered in a case."""
+        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        async with existing(), transaction(database) as connection:
+            return await repaid(connection, case, by=asked.by, note=asked.note, now=desk.now())
+
+    @put(
+        "/v1/markets/{market:str}/payouts",
+        summary="Pay through a gateway",
+        tags=["fund"],
+        operation_class=takes("PayThrough"),
+        status_code=204,
+    )
+    async def pay_through(request: "Request[Any, Any, Any]", market: Market) -> None:
+        """What the market's fund grants buyers from now on is paid through this gateway."""
+        known(desk, market)
+        asked = decode_as(await body(request, keys, JSON), PayThrough)
+        async with transaction(database) as connection:
+            if asked.gateway is None:
+                await stop(connection, market)
+            else:
+                await start(connection, market, asked.gateway, since=asked.since, by=asked.by, now=desk.now())
+
+    @get("/v1/fund/payouts", summary="Payouts", tags=["fund"])
+    async def all_payouts(
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+        wanted: Annotated[str | None, QueryParameter(name="state", description="Only in this state.")] = None,
+        before: Annotated[
+            int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only those made before this one.")
+        ] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
+    ) -> PayoutPage:
+        """Money on its way to buyers, the newest first."""
+        async with transaction(database) as connection:
+            found = await payouts(
+                connection, market=known(desk, market) if market else None, state=wanted, before=before, limit=limit + 1
+            )
+        return PayoutPage(found[:limit], found[limit - 1].no if len(found) > limit else None)
+
+    @post("/v1/fund/payouts/{payout:int}/retry", summary="Send a refused payout again", tags=["fund"], status_code=202)
+    async def retry_one(
+        request: "Request[Any, Any, Any]",
+        payout: Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")],
+    ) -> Response[None]:
+        """Only one that the gateway refused for good; it is sent under a new key."""
+        async with existing(), transaction(database) as connection:
+            await retry(connection, payout, desk.now())
+        return Response(None, status_code=202)
+
+    @put(
+        "/v1/markets/{market:str}/orders/{order:str}/payment",
+        summary="Name an order's payment",
+        tags=["fund"],
+        operation_class=takes("PaymentReference"),
+        status_code=204,
+    )
+    async def name_payment(
+        request: "Request[Any, Any, Any]",
+        market: Market,
+        order: Annotated[str, PathParameter(max_length=120, description="The order's id.")],
+    ) -> None:
+        """By what the gateway knows the payment of an order, so that money goes back to where it came from."""
+        known(desk, market)
+        asked = decode_as(await body(request, keys, JSON), PaymentReference)
+        async with existing(), transaction(database) as connection:
+            await refer(connection, market, order, asked.reference, desk.now())
+
+    return [
+        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, retry_one, name_payment,
+    ]  # fmt: skip
