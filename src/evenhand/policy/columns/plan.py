@@ -208,10 +208,10 @@ class _Planner:
     def _deciding(self, table: Table) -> Sql:
         """Number of the first row that matches, 0 for none; of U also 0 when the last row that matches is another."""
         matches = [(condition, sql.number(rule.number)) for rule, condition in self._matches(table)]
-        first = sql.case(matches, sql.number(0))
+        first = _chosen(matches)
         if table.hit != "U" or disjoint(table.rules):
             return first
-        last = sql.case([(one.copy(), number.copy()) for one, number in reversed(matches)], sql.number(0))
+        last = _chosen([(one.copy(), number.copy()) for one, number in reversed(matches)])
         first, last = sql.stepped(self._bind("first", first)), sql.stepped(self._bind("last", last))
         return sql.case([(sql.binary(exp.EQ, first, last), first.copy())], sql.number(0))
 
@@ -241,11 +241,11 @@ class _Planner:
         kind = table.outputs[place].type
         rules = sorted(table.rules, key=lambda rule: rule.number)
         values = [rule.outputs[place] for rule in rules]
-        written = [
-            (sql.binary(exp.EQ, sql.stepped(row), sql.number(rule.number)), self._typed(value))
-            for rule, value in zip(rules, values, strict=True)
-            if not isinstance(value, Const)
-        ]
+        calculated: dict[Expr, list[int]] = {}
+        for rule, value in zip(rules, values, strict=True):
+            if not isinstance(value, Const):
+                calculated.setdefault(value, []).append(rule.number)
+        written = [(sql.one_of(sql.stepped(row), numbers), self._typed(value)) for value, numbers in calculated.items()]
         constants = [value.value if isinstance(value, Const) else None for value in values]
         if all(value is None for value in constants):
             return sql.case(written, sql.typed(None, kind)) if written else sql.typed(None, kind)
@@ -490,3 +490,10 @@ class _Planner:
         if holds:
             return sql.some(found)
         return sql.negation(exp.Coalesce(this=sql.some(found), expressions=[exp.Boolean(this=False)]))
+
+
+def _chosen(matches: Sequence[tuple[Sql, Sql]]) -> Sql:
+    """The value of the first condition that is true, else 0."""
+    always = next((place for place, (one, _) in enumerate(matches) if sql.is_boolean(one, True)), len(matches))
+    otherwise = matches[always][1] if always < len(matches) else sql.number(0)
+    return sql.case(matches[:always], otherwise) if always else otherwise
