@@ -17,6 +17,7 @@ from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
 from evenhand.web import api, cases, events, evidence, fund, markets, merchants, openapi, policies, webhooks
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
+from evenhand.web.console import webhooks as webhook_pages
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
 from evenhand.web.guard import Elsewhere, Guard
@@ -41,7 +42,7 @@ class Site:
         self._posts = Posts(desk, database, metrics)
         self._streams = events.Streams()
         hooks = webhooks.Hooks(desk, database)
-        pages = console(desk, lookup, self._guard)
+        pages = [*console(desk, lookup, self._guard), *webhook_pages.pages(hooks, self._guard)]
         described = [
             *api.routes(desk, lookup, metrics),
             *policies.routes(desk, database),
