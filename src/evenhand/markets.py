@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from evenhand.accounts.abuse.card import Scorer
 from evenhand.cases.settings import DEFAULT, Settings
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
@@ -47,12 +48,15 @@ class MarketDesk:
         synthetic: bool,
         versions: Iterable[Followed],
         cases: Settings = DEFAULT,
+        abuse: Scorer | None = None,
     ) -> None:
         self.number = number
         self.market = market
         self.synthetic = synthetic
         # how it handles what happens after a ruling
         self.cases = cases
+        # the learned score of abuse it uses; None is the documented scorecard
+        self.abuse = abuse
         self.currency = market.currency
         self.zone = time_zone(market.time_zone)
         self.versions = tuple(sorted(versions, key=lambda version: version.effective))

@@ -4,6 +4,15 @@ Nothing in it is real. It is a pure function of a size and a seed: no clock, no 
 digits on every machine, so the same seed is the same marketplace, down to the last fen.
 """
 
-from evenhand.simulation.marketplace import BEGINS, ENDS, MARKETS, Event, Labelling, applications_of, simulate
+from evenhand.simulation.marketplace import (
+    BEGINS,
+    ENDS,
+    MARKETS,
+    Event,
+    Labelling,
+    applications_of,
+    kinds_of_buyers,
+    simulate,
+)
 
-__all__ = ["BEGINS", "ENDS", "MARKETS", "Event", "Labelling", "applications_of", "simulate"]
+__all__ = ["BEGINS", "ENDS", "MARKETS", "Event", "Labelling", "applications_of", "kinds_of_buyers", "simulate"]

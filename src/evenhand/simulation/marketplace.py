@@ -126,6 +126,14 @@ def simulate(orders: int, seed: int) -> Iterator[Event]:
         day += 1
 
 
+def kinds_of_buyers(orders: int, seed: int) -> dict[tuple[str, str], str]:
+    """The truth that no market knows: of which kind every buyer of that marketplace is, by market and id."""
+    happening: defaultdict[int, list[Event]] = defaultdict(list)
+    totals = _parts(orders, [place.share for place in PLACES])
+    sites = [_Site(place, total, 0, seed, happening) for place, total in zip(PLACES, totals, strict=True)]
+    return {(site.market, buyer): kind for site in sites for buyer, kind in site.kinds()}
+
+
 def _in_time(event: Event) -> tuple[datetime, str, str]:
     return event.at, event.market, event.what.id
 
@@ -169,6 +177,14 @@ class _Site:
         if place.rules_from:
             self._set_rules(_moment((place.rules_from - BEGINS).days, 0))
 
+    @property
+    def market(self) -> str:
+        return self._id
+
+    def kinds(self) -> Iterator[tuple[str, str]]:
+        """Every buyer with the name of its kind."""
+        return ((_buyer_id(number), kind.name) for number, kind in enumerate(self._buyers))
+
     def _set_rules(self, at: datetime) -> None:
         """Plan that merchants set rules of their own."""
         for store, kind in enumerate(self._stores):
@@ -208,7 +224,7 @@ class _Site:
         placed_at = self._by_day(day)
         order = Order(
             id=f"synthetic-{self._placed:06}",
-            buyer=f"synthetic-buyer-{buyer + 1:05}",
+            buyer=_buyer_id(buyer),
             placed_at=placed_at,
             currency=self._place.market.currency,
             lines=[OrderLine("1", _store_id(store), self._price(category), category.name)],
@@ -307,3 +323,7 @@ def _moment(day: int, second: int) -> datetime:
 
 def _store_id(store: int) -> str:
     return f"synthetic-store-{store + 1:04}"
+
+
+def _buyer_id(buyer: int) -> str:
+    return f"synthetic-buyer-{buyer + 1:05}"

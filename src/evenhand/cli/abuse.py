@@ -1,0 +1,231 @@
+"""`evenhand abuse train | evaluate | explain | activate | deactivate | list`."""
+
+import asyncio
+import getpass
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from evenhand.accounts.abuse import keeping
+from evenhand.accounts.abuse.card import Card, Costs, Scorer, complete, read_card, reasons
+from evenhand.accounts.abuse.document import document
+from evenhand.accounts.abuse.fitting import fit
+from evenhand.accounts.abuse.labelled import Labelled, read_history
+from evenhand.accounts.abuse.measuring import Report, challenger, report
+from evenhand.accounts.abuse.rulings import Claim, Known, Truth, read_labels, read_rulings
+from evenhand.accounts.abuse.splitting import FEWEST_OTHERS, check, number_of, split
+from evenhand.accounts.state import Connection
+from evenhand.cli.abuse_report import print_report
+from evenhand.cli.options import answer, chatter, day, progress
+from evenhand.desk import utc_now
+from evenhand.errors import BadInput
+from evenhand.policy.types import of_fact
+from evenhand.policy.values import nested
+from evenhand.simulation import kinds_of_buyers
+from evenhand.store import Queries, open_database
+from evenhand.vocabulary import FACTS
+
+_sql: Final = Queries.load("abuse")
+_TREES: Final = "boosted trees (do not rule)"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where labelled claims come from: a file, or the rulings of a database."""
+
+    history: Path | None
+    labels: Path | None
+    market: str | None
+    data: Path | None
+    database: str | None
+
+    def read(self) -> Labelled:
+        """Raises `BadInput` naming the option, or the line, that is wrong."""
+        if self.history is None:
+            return asyncio.run(self._from_database())
+        for option, given in (("--labels", self.labels), ("--market", self.market)):
+            if given is not None:
+                raise BadInput("belongs to the rulings of a database, not to a file of labelled claims", field=option)
+        if not self.history.is_file():
+            raise BadInput(f"there is no file {self.history}", field="--history")
+        with progress() as bar:
+            task = bar.add_task("Reading labelled claims", total=self.history.stat().st_size)
+            return read_history(self.history, lambda count: bar.advance(task, count))
+
+    async def _from_database(self) -> Labelled:
+        labels = read_labels(self.labels) if self.labels else None
+        async with open_database(self.database, self.data) as store, store.pool.acquire() as connection:
+            if labels is not None:
+                name = f"rulings labelled by {self.labels.name}" if self.labels else ""
+                truth: Truth = lambda claim: labels.get((claim.market, claim.application))  # noqa: E731
+            else:
+                name, truth = "the synthetic marketplace", await _synthetic(connection)
+            with chatter.status("Reading rulings"):
+                return await read_rulings(connection, self.market, truth, name)
+
+
+async def _synthetic(connection: Connection) -> Truth:
+    """The truth about the synthetic marketplace of a database: a claim is abusive when its buyer was generated as abusive."""
+    made = await connection.fetchrow(_sql.demo)
+    if made is None:
+        raise BadInput(
+            "say which applications were abusive: rulings alone do not tell (only the synthetic marketplace knows its abusers)",
+            field="--labels",
+        )
+    kinds = kinds_of_buyers(made["orders"], made["seed"])
+
+    def truth(claim: Claim) -> Known | None:
+        kind = kinds.get((claim.market, claim.buyer))
+        return None if kind is None else Known(claim.market, claim.application, kind == "abusive")
+
+    return truth
+
+
+def train(
+    source: Source,
+    out: Path,
+    held_out: str | None,
+    wronged: float,
+    robbed: float,
+    miscoverage: float,
+    capacity: float,
+    *,
+    as_json: bool,
+) -> None:
+    for option, value in (("--wronged", wronged), ("--robbed", robbed)):
+        if not 0 < value < float("inf"):
+            raise BadInput("a cost is a number above zero", field=option)
+    first = day(held_out, "--held-out")
+    history = source.read()
+    parts = split(history, first)
+    with chatter.status("Fitting the points card") as status:
+        card = fit(history, parts, Costs(wronged, robbed), miscoverage, capacity)
+        status.update("Fitting boosted trees to compare with")
+        trees = challenger(history, parts)
+    seen = np.unique(history.buyer[parts.fit | parts.calibrate])
+    said = report(card, history, parts.held_out, seen, {_TREES: trees})
+    _write(out, card, said)
+    if as_json:
+        print(msgspec.json.encode(said).decode())  # noqa: T201
+        return
+    print_report(said)
+    for count, what in (
+        (history.unlabelled, "without a label"),
+        (parts.too_late, "labelled only in the held-out time"),
+    ):
+        if count:
+            answer.print(f"{count:,} claims {what} were not learned from.")
+    answer.print(f"Written to {out}: card.md to read, card.json to activate, report.json.", markup=False)
+
+
+def evaluate(model: Path, source: Source, *, as_json: bool) -> None:
+    card, history = _load(model), source.read()
+    last = number_of(card.trained.last)
+    part = history.filed > last
+    check(history, part, f"after {card.trained.last}, which the card was not learned from,", FEWEST_OTHERS)
+    said = report(card, history, part, np.unique(history.buyer[~part]), {})
+    if as_json:
+        print(msgspec.json.encode(said).decode())  # noqa: T201
+    else:
+        print_report(said)
+
+
+def explain(model: Path, facts: str, *, as_json: bool) -> None:
+    card = _load(model)
+    try:
+        raw = sys.stdin.buffer.read() if facts == "-" else Path(facts).read_bytes()
+        given = msgspec.json.decode(raw, type=dict[str, Any])
+    except OSError as error:
+        raise BadInput(f"cannot read {facts}: {error.strerror}", field="FACTS") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"this is not one JSON object of facts: {error}", field="FACTS") from None
+    whole = complete(nested(given, {name: of_fact(fact) for name, fact in FACTS.items()}, ()), card)
+    scorer = Scorer(card)
+    scorer.score(whole)
+    points, found = scorer.points(whole), reasons(card, whole, most=len(card.parts))
+    abuse = whole["abuse"]
+    if as_json:
+        shown = {"model": card.version, "points": points, "score": abuse["score"], "uncertain": abuse["uncertain"]}
+        print(msgspec.json.Encoder(decimal_format="number").encode({**shown, "reasons": found}).decode())  # noqa: T201
+        return
+    unsure = ", uncertain: a person should look" if abuse["uncertain"] else ""
+    answer.print(f"{abuse['score']} by {points:+d} points ({card.version}){unsure}", markup=False)
+    for one in found:
+        answer.print(f"  {one.en}", markup=False, soft_wrap=True)
+        answer.print(f"  {one.zh}", markup=False, soft_wrap=True)
+
+
+def activate(model: str, market: str, by: str | None, *, data: Path | None, database: str | None) -> None:
+    folder = Path(model)
+    card = _load(folder) if folder.is_dir() else None
+    said = _report_of(folder) if card else None
+
+    async def work() -> str:
+        async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
+            if card is not None:
+                await keeping.keep(connection, card, said, by=by or getpass.getuser(), now=utc_now())
+            version = card.version if card else model
+            await keeping.activate(connection, market, version, by=by or getpass.getuser(), now=utc_now())
+            return version
+
+    version = asyncio.run(work())
+    answer.print(f"{version} scores the applications of market {market} from now on.", markup=False, soft_wrap=True)
+
+
+def deactivate(market: str, by: str | None, *, data: Path | None, database: str | None) -> None:
+    async def work() -> None:
+        async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
+            await keeping.activate(connection, market, None, by=by or getpass.getuser(), now=utc_now())
+
+    asyncio.run(work())
+    answer.print(f"The documented scorecard scores the applications of market {market} again.", markup=False)
+
+
+def show_list(*, data: Path | None, database: str | None, as_json: bool) -> None:
+    async def read() -> list[keeping.Kept]:
+        async with open_database(database, data) as store, store.pool.acquire() as connection:
+            return await keeping.kept(connection)
+
+    found = asyncio.run(read())
+    if as_json:
+        print(msgspec.json.encode({"models": found}).decode())  # noqa: T201
+        return
+    for one in found:
+        use = f"used by {', '.join(one.markets)}" if one.markets else "not used"
+        answer.print(f"{one.version}: {use}; stored by {one.stored_by} on {one.stored_at:%Y-%m-%d}", markup=False)
+    if not found:
+        answer.print("No learned score is stored: every market uses the documented scorecard.")
+
+
+def _write(out: Path, card: Card, said: Report) -> None:
+    files = {
+        "card.json": card.json,
+        "card.md": document(card).encode(),
+        "report.json": msgspec.json.format(msgspec.json.encode(said), indent=1),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (out / name).write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"cannot write to {out}: {error.strerror}", field="--out") from None
+
+
+def _load(folder: Path) -> Card:
+    file = folder / "card.json"
+    try:
+        return read_card(file.read_bytes(), str(file))
+    except OSError as error:
+        raise BadInput(f"cannot read {file}: {error.strerror}", field="DIR") from None
+
+
+def _report_of(folder: Path) -> Any:
+    """The report that was written with a card, where it is still there."""
+    try:
+        return msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError):
+        return None
