@@ -19,9 +19,9 @@ CLIENTS = 16
 
 
 @asynccontextmanager
-async def server(data: Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
+async def server(data: Path, **settings: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, str]]:
     """`evenhand serve` on a data directory; gives the process and its address."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENHAND_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENHAND_")} | settings
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evenhand", "serve", "--port", "0", "--data", str(data)),
         stderr=asyncio.subprocess.PIPE,
