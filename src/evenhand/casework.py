@@ -16,13 +16,16 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from evenhand import panels
 from evenhand.accounts import state as accounts
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
 from evenhand.cases.actions import Action, decide, tick
+from evenhand.cases.adjudication import verdict
 from evenhand.cases.machine import Hand, check_who, fold_all
 from evenhand.cases.model import Case, Decision, Event, Ground, Party
+from evenhand.cases.negotiation import to_person
 from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, waits
 from evenhand.cases.settings import Settings
 from evenhand.cases.statement import Told, build, text_of
@@ -34,6 +37,7 @@ from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.fund.ledger import Transfer, book
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import MarketDesk
+from evenhand.panels import Voted
 from evenhand.publishing import next_revision
 from evenhand.store import Database, Queries
 from evenhand.vocabulary import Lang
@@ -135,7 +139,7 @@ class Casework:
                     async with connection.transaction():
                         loaded = await self.load(connection, number, lock=True)
                         hand = Hand(loaded.case, loaded.ground, None, now)
-                        if not tick(hand):
+                        if not (tick(hand) or await self._tick_panel(connection, loaded, hand)):
                             return -1
                         await self.write(connection, loaded, hand)
                 except (*_COLLISIONS, *_LOST):
@@ -149,6 +153,51 @@ class Casework:
         while (done := await self.persist(once)) < 0:
             pass
         return done
+
+    async def _tick_panel(self, connection: Connection, loaded: Loaded, hand: Hand) -> bool:
+        """What a passed deadline leads to where a panel is asked: it is drawn, or its time is over."""
+        case, ground = loaded.case, loaded.ground
+        if case.due is None or hand.now < case.due:
+            return False
+        if case.state == "escalated":
+            closes_at = hand.now + timedelta(hours=ground.settings.panel.hours)
+            drawn = await panels.draw(connection, ground, loaded.market.day(hand.now), closes_at, hand.now)
+            if drawn is None:
+                to_person(hand, "hang", text="not enough jurors")
+            else:
+                hand.add("draw", due=closes_at)
+            return True
+        if case.state == "under_review" and case.panel:
+            await self._end_panel(connection, hand, await panels.close(connection, ground))
+            return True
+        return False
+
+    async def _end_panel(self, connection: Connection, hand: Hand, won: bool | None) -> None:
+        if won is None:
+            to_person(hand, "hang", text="no majority in time")
+        else:
+            hand.role = "panel"
+            verdict(hand, won, ())
+        await panels.end(connection, hand.ground.no, won, hand.now)
+
+    async def vote(self, no: int, juror: str, for_buyer: bool, reason: str) -> Voted:
+        """Cast a juror's vote; with the vote that decides it the panel is over, and its ruling is carried out.
+
+        Raises `NotAllowed` for whoever has no seat, `Conflict` for a second vote or one that comes too late.
+        """
+
+        async def once() -> Voted:
+            async with self.pool.acquire() as connection, connection.transaction():
+                loaded = await self.load(connection, no, lock=True)
+                now = self.clock()
+                repeated, votes, won = await panels.cast(connection, loaded.ground, juror, for_buyer, reason, now)
+                if won is not None:
+                    hand = Hand(loaded.case, loaded.ground, None, now)
+                    await self._end_panel(connection, hand, won)
+                    await self.write(connection, loaded, hand)
+                return Voted(str(no), repeated, votes, won is not None)
+
+        return await self.persist(once)
 
     async def load(self, connection: Connection, no: int, *, lock: bool = False) -> Loaded:
         """A case with its ground; with `lock` the case and its order line are held until the transaction ends.

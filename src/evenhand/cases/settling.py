@@ -49,7 +49,9 @@ def send_back(hand: Hand, text: str) -> None:
 def receive(hand: Hand, text: str) -> None:
     """The goods came back: what is due for them is paid."""
     if hand.role != "merchant" and not bound(hand):
-        raise Conflict("no ruling and no word of its own binds the merchant to pay: it must say so itself", field="by.role")
+        raise Conflict(
+            "no ruling and no word of its own binds the merchant to pay: it must say so itself", field="by.role"
+        )
     _next(hand, "receive", "receive", text)
     if not hand.case.todo:
         pay_due(hand)

@@ -50,7 +50,7 @@ MOVES: Final[tuple[Move, ...]] = (
     Move(("under_review",), "rule", ("adjudicator", "panel"), "ruled", "carried out at once; both parties are told why"),
     Move(_TALKING, "rule", ("clock",), "ruled", "the policy takes the merchant's silence for consent"),
     Move(("escalated",), "draw", ("clock", "platform"), "under_review", "jurors are drawn and asked to vote"),
-    Move(("under_review",), "hang", ("clock", "platform"), "escalated", "no majority in time: a person rules"),
+    Move(_WITH_PERSON, "hang", ("clock", "platform"), "escalated", "no jurors, or no majority in time: a person rules"),
     Move(("agreed", "ruled", "settling"), "pay", ("clock",), None, "money is booked, once"),
     Move(("ruled",), "compensate", ("clock",), None, "the fund gives the merchant back what it should not have paid"),
     Move(("agreed", "ruled"), "settle", ("clock",), "settling", "goods go back, or a replacement is sent, first"),

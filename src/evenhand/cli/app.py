@@ -454,6 +454,14 @@ def bench_evidence(
     run(photos=photos, hashes=hashes, as_json=json)
 
 
+@bench_app.command("abuse")
+def bench_abuse(data: Data = None, database: Database = None, json: Json = False) -> None:
+    """What scoring a claim for abuse costs by a card learned from the synthetic marketplace of a database."""
+    from evenhand.bench.abuse import run
+
+    run(data=data, database=database, as_json=json)
+
+
 @bench_app.command("links")
 def bench_links(
     data: Annotated[
@@ -465,6 +473,26 @@ def bench_links(
     from evenhand.bench.links import run
 
     run(data=data, as_json=json)
+
+
+@bench_app.command("panel")
+def bench_panel(
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same jurors and cases.")] = 1,
+    sure: Annotated[float, typer.Option("--sure", min=0.51, max=0.999, help="How sure weighed votes must be.")] = 0.95,
+    json: Json = False,
+) -> None:
+    """Votes a panel needs, and how often it is right: counted to a majority, or weighed until it is sure."""
+    from evenhand.bench.panel import run
+
+    run(seed=seed, sure=sure, as_json=json)
+
+
+@app.command()
+def doctor(data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Check what is stored against what it was made from: every case that has moved, against its events."""
+    from evenhand.cli import doctor as doctor_command
+
+    doctor_command.run(data=data, database=database, as_json=json)
 
 
 @app.callback(invoke_without_command=True)

@@ -15,6 +15,7 @@ from litestar import MediaType, Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from evenhand import panels
 from evenhand.cases import keeping
 from evenhand.cases.actions import ACTIONS, Action
 from evenhand.cases.keeping import InboxCase
@@ -23,7 +24,8 @@ from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.casework import Acted, Casework
 from evenhand.errors import BadInput, UnknownThing
-from evenhand.records import decode_as
+from evenhand.panels import PanelShown, Voted
+from evenhand.records import Id, decode_as
 from evenhand.store import Database
 from evenhand.vocabulary import Lang
 from evenhand.web.asgi import JSON
@@ -44,6 +46,16 @@ class Timeline(msgspec.Struct, frozen=True):
     events: list[Event]
     # address of what came after; null when there is no more
     next: str | None
+
+
+class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A juror's vote."""
+
+    # the marketplace's id of the juror's buyer account
+    juror: Id
+    side: Literal["buyer", "merchant"]
+    # told to the parties without the juror's name, once the panel is over
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 class Inbox(msgspec.Struct, frozen=True):
@@ -111,6 +123,25 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
             return Response(text, media_type=MediaType.TEXT)  # pyright: ignore[reportReturnType] - described as the record
         return Response(found, media_type=MediaType.JSON)  # pyright: ignore[reportReturnType] - the record, as it was frozen
 
+    @post(
+        "/v1/cases/{case:str}/votes",
+        summary="Cast a juror's vote",
+        tags=["cases"],
+        operation_class=takes("Vote"),
+        status_code=200,
+    )
+    async def vote(request: "Request[Any, Any, Any]", case: CaseNumber) -> Voted:
+        """Secret, and once. The vote that decides ends the panel, and its ruling is carried out."""
+        cast = decode_as(await body(request, keys, JSON), Vote)
+        async with _found():
+            return await work.vote(case_number(case), cast.juror, cast.side == "buyer", cast.reason)
+
+    @get("/v1/cases/{case:str}/panel", summary="The panel of a case", tags=["cases"])
+    async def panel(case: CaseNumber) -> PanelShown:
+        """How many have voted; for whom, and the reasons without names, only once it is over."""
+        async with _found(), lookup.reading() as connection:
+            return await panels.shown(connection, case_number(case))
+
     @get("/v1/inbox", summary="Cases that wait for a person", tags=["cases"])
     async def inbox(
         market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
@@ -151,7 +182,7 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         async with transaction(database) as connection:
             return SettingsShown(*await keeping.settings_of(connection, lookup.desk.markets[market].number))
 
-    return [*acting, timeline, statement, inbox, settings, set_settings]
+    return [*acting, vote, panel, timeline, statement, inbox, settings, set_settings]
 
 
 def _acting(name: str, kind: type[Action], work: Casework, keys: Keys) -> HTTPRouteHandler:

@@ -22,15 +22,30 @@ from evenhand.fund.budgets import Budget
 from evenhand.fund.by_hand import Moved
 from evenhand.fund.payouts import Payout
 from evenhand.fund.statement import Statement
+from evenhand.panels import PanelShown, Voted
+from evenhand.profiles import AccountShown
 from evenhand.publishing import Publication
 from evenhand.records import Application, Market, MerchantRule, Order
+from evenhand.web.accounts import Interception
 from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
-from evenhand.web.cases import Inbox, SettingsShown, Timeline
+from evenhand.web.cases import Inbox, SettingsShown, Timeline, Vote
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
 from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget
+from evenhand.web.labels import (
+    Appeal,
+    AppealDecision,
+    AppealFiled,
+    Ending,
+    LabellingSettings,
+    LabelList,
+    LabelSet,
+    NewLabel,
+    ProposalDecided,
+    ProposalDecision,
+)
 from evenhand.web.problems import CONTENT_TYPE, Problem
 from evenhand.web.shapes import Case, CasePage
 from evenhand.web.webhooks import DeliveryPage, Resent
@@ -50,7 +65,10 @@ _DESCRIBED: Final = (
     Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,
-    Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, *(kind for kind, _ in ACTIONS.values()),
+    Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, Vote, Voted, PanelShown,
+    NewLabel, LabelSet, Ending, Appeal, AppealFiled, AppealDecision, ProposalDecision, ProposalDecided, LabellingSettings,
+    LabelList, AccountShown, Interception,
+    *(kind for kind, _ in ACTIONS.values()),
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 

@@ -85,6 +85,8 @@ create table panel (
     drawn_at   timestamptz not null,
     closes_at  timestamptz not null,
     ended_at   timestamptz,
+    -- how often the buyer is right at all, when it was drawn
+    prevalence float8 not null,
     -- buyer, merchant, or none in time
     verdict    text check (verdict in ('buyer', 'merchant', 'none')),
     check ((ended_at is null) = (verdict is null))
@@ -93,6 +95,9 @@ create index panel_case on panel (case_no);
 create table panel_seat (
     panel      bigint not null references panel (no),
     juror      bigint not null references account (no),
+    -- what its votes were worth when it was drawn
+    sensitivity float8 not null,
+    specificity float8 not null,
     for_buyer  boolean,
     reason     text not null default '',
     voted_at   timestamptz,
