@@ -26,8 +26,10 @@ from sqlglot import exp
 
 from evenhand.errors import BadInput
 from evenhand.policy.columns import sql
-from evenhand.policy.columns.plan import Plan, plan, read_by
-from evenhand.policy.columns.sql import DIALECTS, Dialect, Sql
+from evenhand.policy.columns.dialects import DIALECTS, Dialect
+from evenhand.policy.columns.layers import read_by
+from evenhand.policy.columns.plan import Plan, plan
+from evenhand.policy.columns.sql import Sql
 from evenhand.policy.errors import suggestion
 from evenhand.policy.tree import Model
 
