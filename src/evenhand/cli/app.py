@@ -11,6 +11,7 @@ from evenhand import __version__
 from evenhand.cli.abuse_app import abuse_app
 from evenhand.cli.arguments import By, Data, Database, Json
 from evenhand.cli.fund_app import fund_app
+from evenhand.cli.label_app import label_app
 from evenhand.cli.market_app import market_app
 from evenhand.cli.webhooks_app import webhooks_app
 from evenhand.errors import EvenhandError
@@ -38,6 +39,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(merchant_app, name="merchant")
 merchant_app.add_typer(rules_app, name="rules")
 app.add_typer(account_app, name="account")
+app.add_typer(label_app, name="label")
 app.add_typer(abuse_app, name="abuse")
 app.add_typer(bench_app, name="bench")
 
@@ -318,6 +320,38 @@ def rules_end(
     from evenhand.cli import merchants
 
     merchants.run_end(market, merchant, rule, data=data, database=database, as_json=json)
+
+
+@account_app.command("show")
+def account_show(
+    account: Annotated[str, typer.Argument(metavar="ID", help="The account, by the marketplace's id.")],
+    market: Annotated[str, typer.Option("--market", help="Its market.")],
+    kind: Annotated[str, typer.Option("--kind", help="buyer or merchant.")] = "buyer",
+    lang: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Everything known of an account: each fact, each score with its points and what would raise it, labels."""
+    from evenhand.cli import accounts
+
+    accounts.show(account, market, kind, lang, data=data, database=database, as_json=json)
+
+
+@account_app.command("erase")
+def account_erase(
+    account: Annotated[str, typer.Argument(metavar="ID", help="The account, by the marketplace's id.")],
+    market: Annotated[str, typer.Option("--market", help="Its market.")],
+    kind: Annotated[str, typer.Option("--kind", help="buyer or merchant.")] = "buyer",
+    yes: Annotated[bool, typer.Option("--yes", help="It cannot be taken back.")] = False,
+    by: By = None,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Erase a person after a privacy request: name, history, links and comments go; rulings and the ledger stay true."""
+    from evenhand.cli import accounts
+
+    accounts.run_erase(account, market, kind, yes=yes, by=by, data=data, database=database)
 
 
 @account_app.command("link")

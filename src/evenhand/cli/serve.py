@@ -12,6 +12,7 @@ from evenhand.events.addresses import private_allowed
 from evenhand.events.courier import Courier
 from evenhand.events.sender import Sender
 from evenhand.fund.jobs import fund_jobs
+from evenhand.labelling import Labeller
 from evenhand.records import Market
 from evenhand.store import Database, open_database
 from evenhand.web.server import serve
@@ -48,12 +49,13 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
     def ready(url: str) -> None:
         chatter.print(f"Evenhand at {url}  (Ctrl-C stops it)", markup=False)
 
+    labeller = Labeller(store.pool, lambda: desk.markets, desk.clock)
     casework = Casework(desk, store, clock=desk.clock)
     async with (
         Sender(allow_private=private_allowed()) as sender,
         Courier(store.pool, sender, desk.clock) as courier,
         fund_jobs(store.pool, desk.clock, os.environ) as fund,
         # what has a due time and waits for nobody's request
-        Worker([casework.tick, courier.step, courier.tidy, *fund]),
+        Worker([casework.tick, courier.step, courier.tidy, labeller.step, *fund]),
     ):
         await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)

@@ -15,7 +15,20 @@ from evenhand.errors import EvenhandError
 from evenhand.evidence.custody import Custody
 from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
-from evenhand.web import api, cases, events, evidence, fund, markets, merchants, openapi, policies, webhooks
+from evenhand.web import (
+    accounts,
+    api,
+    cases,
+    events,
+    evidence,
+    fund,
+    labels,
+    markets,
+    merchants,
+    openapi,
+    policies,
+    webhooks,
+)
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console import webhooks as webhook_pages
 from evenhand.web.console.render import AnyRequest, page, reader_of
@@ -52,6 +65,8 @@ class Site:
             *webhooks.routes(hooks, database),
             *cases.routes(database, lookup),
             *fund.routes(desk, database),
+            *labels.routes(desk, database),
+            *accounts.routes(desk, lookup),
             *evidence.routes(desk, database, Custody(database, open_vault(None, database.files / "evidence"))),
         ]
         rest = Litestar(

@@ -19,9 +19,3 @@ select no, version, tiles, kind from account where no = any($1::bigint[]) order 
 update account a set tiles = f.tiles, version = f.version + 1
 from unnest($1::bigint[], $2::int[], $3::bytea[]) as f (no, version, tiles)
 where a.no = f.no and a.version = f.version
-
--- name: label
--- Put a label on an account.
-with labelled as (update account set labelled = true where no = $1)
-insert into label (account, label, cause, set_by, starts_at, expires_at)
-values ($1, $2, $3, $4, $5, $6)

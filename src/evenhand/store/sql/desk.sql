@@ -21,7 +21,8 @@ on conflict (id) do nothing
 select f.i, nextval('case_no') as case_no, l.no as line_no, l.category, l.amount, l.refunded, l.placed_at, l.delivered_at,
        l.buyer, b.version, b.tiles, l.merchant, m.version, m.tiles,
        case when b.labelled then
-           (select array_agg((label, starts_at, expires_at)) from label where account = l.buyer)
+           (select array_agg((label, starts_at, least(expires_at, ended_at))) from label
+            where account = l.buyer and label <> 'warning')
        end as labels,
        b.linked,
        a.no as known, a.digest

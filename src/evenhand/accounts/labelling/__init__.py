@@ -1,0 +1,87 @@
+"""What a labelling document makes of an account: pure.
+
+The document is a policy document whose outputs are `label` (malicious, watched, warning, none), `days` and `cause`, a code of its
+Reasons. It reads `history.*` facts of the buyer, the signs of abuse, and two facts of its own, `labels.warned` and
+`labels.watched`.
+"""
+
+import re
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from evenhand.accounts.scores import ABUSE, INTEGRITY
+from evenhand.errors import BadInput
+from evenhand.history import BUYER
+from evenhand.policy import Because, Policy
+from evenhand.vocabulary import Lang, word
+
+OWN: Final = ("labels.warned", "labels.watched")
+_OUTPUTS: Final = {"label", "days", "cause"}
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
+STANDARD: Final = Policy.parse(
+    (files("evenhand.accounts") / "labelling" / "standard.md").read_text("utf-8"), "standard.md"
+)
+
+
+class Labelling(msgspec.Struct, frozen=True):
+    """What a document says of an account."""
+
+    label: str
+    days: int
+    rule: str
+    reason: Because
+    facts: dict[str, Any]
+
+
+def checked(policy: Policy) -> Policy:
+    """See that a document can label; raises `BadInput` for one that cannot."""
+    missing = _OUTPUTS - policy.model.outputs.keys()
+    if missing:
+        raise BadInput(
+            f"a labelling document has the outputs label, days and cause; {', '.join(sorted(missing))} is missing"
+        )
+    known = {f"history.{name}" for name in BUYER.names} | {*INTEGRITY.model.outputs, *ABUSE.model.outputs, *OWN}
+    for name in policy.model.read:
+        if name not in known:
+            raise BadInput(
+                f"a labelling document knows nothing of {name}: only of the buyer's history, scores and labels"
+            )
+    return policy
+
+
+def labelling(policy: Policy, history: dict[str, Any], *, warned: bool, watched: bool) -> Labelling:
+    """Ask a document about a buyer: its history as of now (facts without prefix), and what it was labelled before."""
+    nothing: dict[str, Any] = {name.split(".")[1]: None for name in ABUSE.model.read if name.startswith("abuse.")}
+    facts: dict[str, Any] = {"history": history, "buyer": {}, "abuse": nothing}
+    for card in (INTEGRITY, ABUSE):
+        for name, value in card.decide(facts).items():
+            group, _, field = name.partition(".")
+            if field:
+                facts[group][field] = value
+    facts["labels"] = {"warned": warned, "watched": watched}
+    decided = policy.decide(facts)
+    reason = policy.model.reasons.get(str(decided["cause"]))
+    said = {"en": str(decided["cause"]), "zh": str(decided["cause"])}
+    if reason is not None:
+        said = {"en": _filled(reason.en, facts, "en"), "zh": _filled(reason.zh, facts, "zh")}
+    read = {name: _value(facts, name) for name in policy.model.read}
+    rule = f"{policy.name}@{policy.version}"
+    return Labelling(str(decided["label"]), int(decided["days"] or 0), rule, Because(said["en"], said["zh"]), read)
+
+
+def history_read(policy: Policy) -> frozenset[str]:
+    """The facts of a buyer's history that the document, its reasons or the scorecards need, without prefix."""
+    texts = " ".join(f"{reason.en} {reason.zh}" for reason in policy.model.reasons.values())
+    named = {*policy.model.read, *_PLACEHOLDER.findall(texts), *INTEGRITY.model.read, *ABUSE.model.read}
+    return frozenset(BUYER.always | ({name.removeprefix("history.") for name in named} & BUYER.names))
+
+
+def _value(facts: dict[str, Any], name: str) -> Any:
+    group, _, field = name.partition(".")
+    return facts.get(group, {}).get(field)
+
+
+def _filled(text: str, facts: dict[str, Any], lang: Lang) -> str:
+    return _PLACEHOLDER.sub(lambda found: word(_value(facts, found[1].strip()), lang), text)

@@ -1,0 +1,123 @@
+"""`evenhand account show | erase`."""
+
+import asyncio
+import getpass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import msgspec
+from rich.table import Table
+
+from evenhand.accounts.state import AccountKind
+from evenhand.cli.options import answer
+from evenhand.desk import utc_now
+from evenhand.erasure import erase
+from evenhand.errors import BadInput
+from evenhand.labelling import numbers
+from evenhand.money import written
+from evenhand.profiles import AccountShown, ScoreShown, profile
+from evenhand.publishing import load_markets
+from evenhand.store import open_database
+from evenhand.vocabulary import Lang, word
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def show(
+    account: str, market: str, kind: str, lang: str, *, data: Path | None, database: str | None, as_json: bool
+) -> None:
+    """Print an account as of now."""
+    if kind not in get_args(AccountKind):
+        raise BadInput("is buyer or merchant", field="--kind")
+    if lang not in ("en", "zh"):
+        raise BadInput("is en or zh", field="--lang")
+
+    async def read() -> AccountShown:
+        async with open_database(database, data) as store, store.pool.acquire() as connection:
+            markets = await load_markets(connection)
+            numbers(markets, market)
+            return await profile(connection, markets[market], account, cast("AccountKind", kind), utc_now())
+
+    found = asyncio.run(read())
+    if as_json:
+        print(_encode(found).decode())  # noqa: T201
+        return
+    _print(found, lang)
+
+
+def run_erase(
+    account: str, market: str, kind: str, *, yes: bool, by: str | None, data: Path | None, database: str | None
+) -> None:
+    """Erase a person's data after a privacy request."""
+    if kind not in get_args(AccountKind):
+        raise BadInput("is buyer or merchant", field="--kind")
+    if not yes:
+        raise BadInput("this cannot be taken back: say --yes", field="--yes")
+
+    async def write() -> str:
+        async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
+            return await erase(
+                connection, market, cast("AccountKind", kind), account, by=by or getpass.getuser(), now=utc_now()
+            )
+
+    name = asyncio.run(write())
+    answer.print(
+        f"{account} is erased and is called {name} from now on. The ledger is as it was.", markup=False, soft_wrap=True
+    )
+
+
+def _print(found: AccountShown, lang: Lang) -> None:
+    def t(en: str, zh: str) -> str:
+        return zh if lang == "zh" else en
+
+    kind = t(found.kind, {"buyer": "买家", "merchant": "商家"}[found.kind])
+    answer.print(f"{kind} {found.id}, {found.market}, {found.as_of:%Y-%m-%d %H:%M %Z}", markup=False, style="bold")
+    for score in found.scores:
+        _print_score(score, lang, t)
+    for label in found.labels:
+        answer.print(f"{t('Label', '标签')} {label.no}: {word(label.label, lang)}", markup=False)
+        answer.print(f"  {label.reason.zh if lang == 'zh' else label.reason.en}", markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column(t("fact", "事实"))
+    table.add_column(t("value", "数值"), justify="right")
+    for fact in found.facts:
+        table.add_row(
+            fact.label.zh if lang == "zh" else fact.label.en, _value(fact.value, fact.unit, found.currency, lang)
+        )
+    answer.print(table)
+
+
+def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:
+    follows = ", ".join(f"{name} {word(value, lang)}" for name, value in score.follows.items())
+    answer.print(
+        f"{score.name} {_plain(score.value)} ({follows}; {score.scorecard} {score.version})", markup=False, style="bold"
+    )
+    for part in score.parts:
+        name = part.label.zh if lang == "zh" else part.label.en
+        better = ", ".join(f"{band.condition}: {band.points:+}" for band in part.better)
+        said = f"  {part.points:+}  {name} {_plain(part.value)} {part.condition and f'({part.condition})'}"
+        answer.print(
+            said + (f"; {t('more with', '可提高：')} {better}" if better else ""), markup=False, soft_wrap=True
+        )
+    for formula in score.formulas:
+        answer.print(f"  {formula.name} = {_plain(formula.value)}", markup=False, soft_wrap=True)
+    for one in score.raised_by:
+        name = one.label.zh if lang == "zh" else one.label.en
+        answer.print(
+            f"  {t('would be', '将变为')} {_plain(one.score)}: {name} {one.now} → {one.then}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
+
+
+def _value(value: Any, unit: str, currency: str, lang: Lang) -> str:
+    if value is None:
+        return word(None, lang)
+    return written(value, currency) if unit == "money" else str(value)

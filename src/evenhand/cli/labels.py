@@ -1,0 +1,182 @@
+"""`evenhand label list | set | end | appeal | decide-appeal | judge | configure`."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+import msgspec
+from rich.table import Table
+
+from evenhand.accounts.labels import (
+    Confirm,
+    Label,
+    appeal,
+    decide_appeal,
+    decide_proposal,
+    end_label,
+    labels_in,
+    proposals_in,
+    set_label,
+)
+from evenhand.accounts.state import AccountKind, Connection
+from evenhand.cli.options import answer
+from evenhand.desk import utc_now
+from evenhand.errors import BadInput
+from evenhand.labelling import configure, numbers
+from evenhand.policy import Policy
+from evenhand.publishing import load_markets
+from evenhand.store import open_database
+
+T = TypeVar("T")
+
+
+def show(
+    market: str | None, account: str | None, *, active: bool, data: Path | None, database: str | None, as_json: bool
+) -> None:
+    async def read(connection: Connection) -> tuple[list[object], list[object]]:
+        found = numbers(await load_markets(connection), market)
+        labels = await labels_in(connection, found, account=account, at=utc_now() if active else None)
+        return list(labels), list(await proposals_in(connection, found))
+
+    labels, proposals = _run(read, data, database)
+    if as_json:
+        print(msgspec.json.encode({"labels": labels, "proposals": proposals}).decode())  # noqa: T201
+        return
+    _print_labels(msgspec.to_builtins(labels))
+    for one in msgspec.to_builtins(proposals):
+        answer.print(
+            f"Proposal {one['no']} waits for a person: {one['label']} for {one['days']} days on {one['account']} of "
+            f"{one['market']}. {one['reason']['en']} Cases {', '.join(one['cases'])}.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _print_labels(labels: Sequence[dict[str, object]]) -> None:
+    if not labels:
+        answer.print("There are no labels.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("no", "market", "account", "label", "from", "until", "set by", "state"):
+        table.add_column(column)
+    now = utc_now().isoformat()
+    for one in labels:
+        state = "in effect" if str(one["expires_at"]) > now else "expired"
+        if one["ended_at"]:
+            state = f"ended by {one['ended_by']}"
+        elif one["appeal"]:
+            state = f"appeal {one['appeal']} waits"
+        elif one["doubted"]:
+            state = "a case was turned over"
+        table.add_row(
+            str(one["no"]), str(one["market"]), str(one["account"]), str(one["label"]), str(one["starts_at"])[:16],
+            str(one["expires_at"])[:16], str(one["set_by"]), state,
+        )  # fmt: skip
+    answer.print(table)
+
+
+def run_set(
+    account: str,
+    market: str,
+    kind: str,
+    label: str,
+    cause: str,
+    cases: Sequence[int],
+    days: int,
+    by: str | None,
+    *,
+    data: Path | None,
+    database: str | None,
+) -> None:
+    now = utc_now()
+    chosen, whose = _one_of(label, Label, "--label"), _one_of(kind, AccountKind, "--kind")
+
+    async def write(connection: Connection) -> int:
+        return await set_label(
+            connection, market, whose, account, chosen,
+            cause=cause, set_by=_by(by), starts_at=now, expires_at=now + timedelta(days=days), cases=cases,
+        )  # fmt: skip
+
+    answer.print(f"Label {_run(write, data, database)} is set: {account} is {label} for {days} days.", markup=False)
+
+
+def run_end(number: int, why: str, by: str | None, *, data: Path | None, database: str | None) -> None:
+    _run(lambda connection: end_label(connection, number, by=_by(by), why=why, now=utc_now()), data, database)
+    answer.print(f"Label {number} has ended.", markup=False)
+
+
+def run_appeal(number: int, says: str, *, data: Path | None, database: str | None) -> None:
+    filed = _run(lambda connection: appeal(connection, number, says=says, now=utc_now()), data, database)
+    answer.print(f"Appeal {filed} against label {number} waits for a person.", markup=False)
+
+
+def run_decide_appeal(
+    number: int, note: str, by: str | None, *, lift: bool, uphold: bool, data: Path | None, database: str | None
+) -> None:
+    if lift == uphold:
+        raise BadInput("give one of the two", field="--lift, --uphold")
+    verdict: Literal["lifted", "upheld"] = "lifted" if lift else "upheld"
+    _run(
+        lambda connection: decide_appeal(connection, number, verdict, by=_by(by), note=note, now=utc_now()),
+        data,
+        database,
+    )
+    answer.print(f"Appeal {number} is decided: {verdict}.", markup=False)
+
+
+def run_judge(
+    number: int,
+    note: str | None,
+    by: str | None,
+    *,
+    confirm: bool,
+    dismiss: bool,
+    data: Path | None,
+    database: str | None,
+) -> None:
+    if confirm == dismiss:
+        raise BadInput("give one of the two", field="--confirm, --dismiss")
+    verdict: Literal["confirmed", "dismissed"] = "confirmed" if confirm else "dismissed"
+    became = _run(
+        lambda connection: decide_proposal(connection, number, verdict, by=_by(by), note=note, now=utc_now()),
+        data,
+        database,
+    )
+    answer.print(f"Proposal {number} is {verdict}." + (f" It is label {became}." if became else ""), markup=False)
+
+
+def run_configure(
+    market: str, confirm: str, document: Path | None, by: str | None, *, data: Path | None, database: str | None
+) -> None:
+    chosen = _one_of(confirm, Confirm, "--confirm")
+    source = Policy.load(document).source if document else None
+
+    async def write(connection: Connection) -> None:
+        markets = await load_markets(connection)
+        numbers(markets, market)
+        await configure(connection, markets[market], chosen, source, by=_by(by), now=utc_now())
+
+    _run(write, data, database)
+    said = "no label waits for a person" if confirm == "never" else f"a person confirms from {confirm} on"
+    answer.print(f"Market {market} labels by {document or 'the standard document'}; {said}.", markup=False)
+
+
+def _run(work: Callable[[Connection], Awaitable[T]], data: Path | None, database: str | None) -> T:
+    async def within() -> T:
+        async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
+            return await work(connection)
+
+    return asyncio.run(within())
+
+
+def _one_of(text: str, kinds: "type[T] | object", option: str) -> "T":
+    if text not in get_args(kinds):
+        raise BadInput(f"{text!r} is none of {', '.join(get_args(kinds))}", field=option)
+    return text  # type: ignore[return-value]
+
+
+def _by(by: str | None) -> str:
+    return by or getpass.getuser()

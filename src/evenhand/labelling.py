@@ -1,0 +1,129 @@
+"""The labelling pass: what was ruled lately is looked through, and buyers who gave cause are labelled or proposed for it.
+
+It runs beside the path, not in it: a ruling never waits for it, and a label counts for the rulings after it. It follows the log
+of bookings, so nothing is missed and nothing is looked at twice, however many servers run. Most applications speak against nobody
+and cost it a glance at their row; only buyers with an intercepted application, or one that was filed while a sign of abuse stood,
+are asked about, each once per stretch. Those cases are noted, so that a label can name the cases it rests on.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from evenhand.accounts.labelling import STANDARD, checked, history_read, labelling
+from evenhand.accounts.labels import LABELS, Confirm, set_label
+from evenhand.accounts.state import Connection
+from evenhand.booking import parsed
+from evenhand.errors import BadInput, UnknownThing
+from evenhand.events.outbox import give_places
+from evenhand.history import BUYER
+from evenhand.markets import MarketDesk
+from evenhand.policy import Policy
+from evenhand.store import Queries
+
+_sql: Final = Queries.load("labels")
+_json: Final = msgspec.json.Encoder(decimal_format="number")
+# Bookings looked through in one transaction.
+_BOOKINGS: Final = 50
+_MOST_CASES: Final = 20
+_YEAR: Final = timedelta(days=365)
+# How long a warning or a label is remembered against whom it was on, and a person's word for them.
+_REMEMBERED: Final = timedelta(days=180)
+_LEFT_ALONE: Final = timedelta(days=30)
+
+
+class Labeller:
+    """Looks through what was ruled; `step` is a job of the worker."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, markets: Callable[[], Mapping[str, MarketDesk]], clock: Callable[[], datetime]
+    ) -> None:
+        self._pool = pool
+        self._markets = markets
+        self._clock = clock
+
+    async def step(self) -> int:
+        """Look through some bookings; returns how many there were."""
+        async with self._pool.acquire() as connection:
+            await give_places(connection)
+            async with connection.transaction():
+                position = await connection.fetchval(_sql.take_pass)
+                if position is None:
+                    return 0
+                bookings = await connection.fetch(_sql.bookings, position, _BOOKINGS)
+                if not bookings:
+                    return 0
+                now = self._clock()
+                ranges = [[row[name] for row in bookings] for name in ("batch", "first_case", "last_case")]
+                settings = {row["market"]: row for row in await connection.fetch(_sql.settings)}
+                markets = {market.number: market for market in self._markets().values()}
+                for row in await connection.fetch(_sql.note_signs, *ranges):
+                    if row["market"] in markets:
+                        await self._look(connection, row, markets[row["market"]], settings.get(row["market"]), now)
+                await connection.execute(_sql.forget_signs, now - _YEAR)
+                await connection.execute(_sql.move_pass, bookings[-1]["position"])
+                return len(bookings)
+
+    async def _look(self, connection: Connection, row: Any, market: MarketDesk, setting: Any, now: datetime) -> None:
+        """Label one buyer, or propose it, where the document says so and nothing as grave stands."""
+        policy: Policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
+        confirm: Confirm = setting["confirm"] if setting else "malicious"
+        account: int = row["buyer"]
+        known = await connection.fetch(_sql.known, account, now - _REMEMBERED, now)
+        # a label that a person took away counts for nothing
+        known = [one for one in known if one["ended_at"] is None]
+        history = BUYER.facts(BUYER.unpack(row["tiles"]), market.day(now), history_read(policy))
+        found = labelling(
+            policy,
+            history,
+            warned=any(one["label"] == "warning" for one in known),
+            watched=any(one["label"] in ("watched", "malicious") for one in known),
+        )
+        if found.label not in LABELS:
+            return
+        grave = LABELS.index(found.label)
+        stands = max((LABELS.index(one["label"]) for one in known if one["ends_at"] > now), default=-1)
+        if grave <= stands or await connection.fetchval(_sql.open_proposal, account):
+            return
+        if await connection.fetchval(_sql.dismissed_since, account, now - _LEFT_ALONE):
+            return
+        signs = await connection.fetch(_sql.signs_of, account, now - _YEAR, _MOST_CASES)
+        cases = [sign["case_no"] for sign in signs]
+        if confirm != "never" and grave >= LABELS.index(confirm):
+            facts = _json.encode(found.facts).decode()
+            await connection.execute(
+                _sql.propose, market.number, account, found.label, found.days, found.rule, cases, found.reason.en,
+                found.reason.zh, facts, now,
+            )  # fmt: skip
+            return
+        await set_label(
+            connection, market.market.id, "buyer", row["id"], found.label,
+            cause=found.reason.en, set_by=found.rule, starts_at=now, expires_at=now + timedelta(days=found.days), cases=cases,
+            rule=found.rule, reason=found.reason,
+        )  # fmt: skip
+
+
+async def configure(
+    connection: Connection, market: MarketDesk, confirm: Confirm, document: str | None, *, by: str, now: datetime
+) -> None:
+    """Let a market label so from now on: which document (None: the package's), and from which label on a person confirms.
+
+    Raises `PolicyError` or `BadInput` for a document that cannot label.
+    """
+    if document is not None:
+        checked(parsed(document))
+    if not by.strip():
+        raise BadInput("say who it is", field="by")
+    await connection.execute(_sql.configure, market.number, document, confirm, by, now)
+
+
+def numbers(markets: Mapping[str, MarketDesk], market: str | None) -> list[int]:
+    """Numbers of a market, or of all; raises `UnknownThing`."""
+    if market is None:
+        return [one.number for one in markets.values()]
+    if market not in markets:
+        raise UnknownThing(f"there is no market {market[:60]!r}", field="market")
+    return [markets[market].number]

@@ -1,0 +1,130 @@
+-- name: add
+-- Put a label on an account; a warning has no effect, so rulings need not look.
+with labelled as (update account set labelled = true where no = $1 and $2 <> 'warning')
+insert into label (account, label, cause, set_by, starts_at, expires_at, rule, cases, reason_en, reason_zh)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+returning no
+
+-- name: strangers
+-- Those of some cases that are not this account's.
+select c.no from unnest($2::bigint[]) as c (no)
+left join application a on a.no = c.no and (a.buyer = $1 or a.merchant = $1)
+where a.no is null
+
+-- name: hold
+-- A label with whose it is, held until the transaction ends.
+select l.no, l.account, l.label, l.set_by, l.starts_at, l.expires_at, l.ended_at, a.market, a.kind, a.id, m.id as market_id
+from label l join account a on a.no = l.account join market m on m.no = a.market
+where l.no = $1 for update of l
+
+-- name: end
+-- A label has no effect from now on.
+update label set ended_at = $2, ended_by = $3, ended_why = $4 where no = $1
+
+-- name: settle_doubts
+-- Somebody has looked at a label again.
+update label_doubt set settled_at = $2, settled_by = $3 where label = $1 and settled_at is null
+
+-- name: appeal
+-- Somebody contests a label.
+insert into label_appeal (label, says, filed_at) values ($1, $2, $3) returning no
+
+-- name: hold_appeal
+-- An appeal, held until the transaction ends.
+select no, label, verdict from label_appeal where no = $1 for update
+
+-- name: decide_appeal
+-- What a person decided of an appeal.
+update label_appeal set verdict = $2, decided_by = $3, decided_at = $4, note = $5 where no = $1
+
+-- name: propose
+-- A label for a person to decide on; one at a time of an account.
+insert into label_proposal (market, account, label, days, rule, cases, reason_en, reason_zh, facts, proposed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (account) where verdict is null do nothing
+returning no
+
+-- name: hold_proposal
+-- A proposal, held until the transaction ends.
+select p.no, p.account, p.label, p.days, p.rule, p.cases, p.reason_en, p.reason_zh, p.verdict, a.kind, a.id, m.id as market_id, m.no as market
+from label_proposal p join account a on a.no = p.account join market m on m.no = p.market
+where p.no = $1 for update of p
+
+-- name: decide_proposal
+-- What a person decided of a proposal.
+update label_proposal set verdict = $2, decided_by = $3, decided_at = $4, note = $5, became = $6 where no = $1
+
+-- name: labels
+-- Labels of markets or of one account, the newest first, with whether somebody contests or doubts them.
+select l.no, m.id as market, a.kind, a.id as account, l.label, l.cause, l.set_by, l.rule, l.cases, l.reason_en, l.reason_zh,
+       l.starts_at, l.expires_at, l.ended_at, l.ended_by, l.ended_why,
+       (select p.no from label_appeal p where p.label = l.no and p.verdict is null) as appeal,
+       (select p.says from label_appeal p where p.label = l.no and p.verdict is null) as appeal_says,
+       exists (select from label_doubt d where d.label = l.no and d.settled_at is null) as doubted
+from label l join account a on a.no = l.account join market m on m.no = a.market
+where a.market = any($1::smallint[]) and ($2::text is null or a.id = $2)
+  and ($3::timestamptz is null or (l.expires_at > $3 and l.ended_at is null))
+order by l.no desc limit $4
+
+-- name: proposals
+-- Proposals that wait for a person, the oldest first.
+select p.no, m.id as market, a.kind, a.id as account, p.label, p.days, p.rule, p.cases, p.reason_en, p.reason_zh, p.proposed_at
+from label_proposal p join account a on a.no = p.account join market m on m.no = p.market
+where p.market = any($1::smallint[]) and p.verdict is null
+order by p.no limit $2
+
+-- name: known
+-- What the labelling document is told of an account's labels, and what is in effect or open already: the labels since $2.
+select label, starts_at, least(expires_at, coalesce(ended_at, expires_at)) as ends_at, ended_at from label
+where account = $1 and starts_at <= $3 and least(expires_at, coalesce(ended_at, expires_at)) >= $2
+
+-- name: dismissed_since
+-- Whether a person has dismissed a proposal, or lifted a label, of an account since a moment.
+select exists (select from label_proposal where account = $1 and verdict = 'dismissed' and decided_at >= $2)
+    or exists (select from label where account = $1 and ended_at >= $2)
+
+-- name: open_proposal
+-- Whether a proposal about an account waits for a person.
+select exists (select from label_proposal where account = $1 and verdict is null)
+
+-- name: settings
+-- How each market labels.
+select distinct on (market) market, document, confirm from labelling order by market, no desc
+
+-- name: configure
+-- A market labels so from now on.
+insert into labelling (market, document, confirm, set_by, set_at) values ($1, $2, $3, $4, $5)
+
+-- name: take_pass
+-- How far the pass has come, held until the transaction ends; nothing while another server is at it.
+select position from label_pass for update skip locked
+
+-- name: bookings
+-- The next bookings of rulings in the log.
+select position, first_case, last_case, batch from outbox
+where position > $1 and batch is not null order by position limit $2
+
+-- name: move_pass
+-- So far the pass has come.
+update label_pass set position = $1
+
+-- name: note_signs
+-- Cases of bookings that speak against their buyers, noted; returns each once with when it was filed.
+with found as (
+    select a.no, a.buyer, a.applied_at
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as b (batch, low, high)
+    join application a on a.no between b.low and b.high and a.batch = b.batch
+    where a.outcome = 'decline' or (a.facts -> 'abuse' ->> 'frequent_refund_only') = 'true'
+       or (a.facts -> 'abuse' ->> 'frequent_counterfeit_claims') = 'true'
+), noted as (
+    insert into label_sign (account, case_no, at) select buyer, no, applied_at from found on conflict do nothing
+)
+select distinct f.buyer, a.market, a.id, a.tiles from found f join account a on a.no = f.buyer
+
+-- name: signs_of
+-- The latest cases that speak against an account.
+select case_no from label_sign where account = $1 and at >= $2 order by at desc, case_no desc limit $3
+
+-- name: forget_signs
+-- Cases too old to speak against anybody.
+delete from label_sign where at < $1

@@ -1,0 +1,84 @@
+"""Accounts over HTTP, for the marketplace that holds the key; and how many applications were intercepted, by cause."""
+
+from datetime import date
+from typing import Annotated, Final
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+
+from evenhand.accounts.state import AccountKind
+from evenhand.desk import Desk
+from evenhand.errors import UnknownThing
+from evenhand.profiles import AccountShown, profile
+from evenhand.store import Queries
+from evenhand.web.api import From, To
+from evenhand.web.lookup import Lookup
+from evenhand.web.policies import known
+from evenhand.web.problems import Refused
+
+_json: Final = msgspec.json.Encoder(decimal_format="number")
+_sql: Final = Queries.load("profiles")
+
+
+class Interception(msgspec.Struct, frozen=True):
+    """Applications intercepted in one market on one day for one cause."""
+
+    market: str
+    day: date
+    # the first that holds of malicious_label, reused_evidence, empty_parcel, frequent_counterfeit_claims, frequent_refund_only;
+    # else other
+    cause: str
+    applications: int
+    # minor units of the market's currency
+    asked: int
+    currency: str
+
+
+def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
+    """The handlers of accounts."""
+
+    @get("/v1/accounts/{account:str}", summary="An account", tags=["accounts"])
+    async def account(
+        account: Annotated[str, PathParameter(max_length=120, description="The marketplace's id.")],
+        market: Annotated[str, QueryParameter(description="Its market.")],
+        kind: Annotated[AccountKind, QueryParameter(description="buyer or merchant.")] = "buyer",
+    ) -> Response[AccountShown]:
+        """As of now: each fact, each score with its points and what would raise it, labels. Facts and texts in both languages."""
+        shown = _json.encode(await account_shown(desk, lookup, market, account, kind))
+        return Response(shown, media_type=MediaType.JSON)  # pyright: ignore[reportReturnType] - numbers stay exact
+
+    @get("/v1/interceptions", summary="Interceptions per day", tags=["accounts"])
+    async def interceptions(
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+        since: From = None,
+        until: To = None,
+    ) -> list[Interception]:
+        """How many applications were declined, by market, day of the market's time zone, and cause."""
+        return await intercepted(lookup, market, since, until)
+
+    return [account, interceptions]
+
+
+async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, kind: AccountKind) -> AccountShown:
+    """An account as of now; raises `Refused` (404) when there is none such."""
+    found = desk.markets[known(desk, market)]
+    if "\0" in account:
+        raise Refused("not-found", "no id holds a NUL character", field="account")
+    try:
+        async with lookup.reading() as connection:
+            return await profile(connection, found, account, kind, desk.now())
+    except UnknownThing as error:
+        raise Refused("not-found", error.detail, field=error.field) from None
+
+
+async def intercepted(lookup: Lookup, market: str | None, since: date | None, until: date | None) -> list[Interception]:
+    """Interceptions of one market or all between two days, both included."""
+    numbers = lookup.market_numbers(market)
+    async with lookup.reading() as connection:
+        rows = await connection.fetch(_sql.interceptions, numbers, since, until)
+    return [
+        Interception(row["market"], row["day"], row["cause"], row["applications"], row["asked"], row["currency"])
+        for row in rows
+    ]

@@ -1,0 +1,204 @@
+"""Labels: step by step, resting on cases, waiting for a person, contested, over to the moment."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from evenhand.accounts.labels import (
+    appeal,
+    decide_appeal,
+    decide_proposal,
+    end_label,
+    labels_in,
+    proposals_in,
+    set_label,
+)
+from evenhand.desk import Desk, Ruled
+from evenhand.errors import BadInput, Conflict
+from evenhand.labelling import Labeller, configure
+from evenhand.policy import Policy
+from evenhand.records import Market
+from evenhand.store import Database
+
+from .conftest import NOW, make_application, make_order
+
+TAOBAO = Market("bazaar", "A synthetic bazaar", "taobao", "CNY", "Asia/Shanghai")
+PINDUODUO = Market("group", "A synthetic group", "pinduoduo", "CNY", "Asia/Shanghai")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def desk(database: Database, clock: Clock) -> AsyncGenerator[Desk]:
+    desk = await Desk.open(database, clock=clock)
+    for market in (TAOBAO, PINDUODUO):
+        await desk.add_market(market, synthetic=True)
+        await desk.take_orders([(market.id, make_order(n, buyer="busy")) for n in range(10)])
+    yield desk
+    await desk.close()
+
+
+class Shop:
+    """Files applications of one buyer, one after the other."""
+
+    def __init__(self, desk: Desk, market: str) -> None:
+        self.desk = desk
+        self.market = market
+        self.filed = 0
+
+    async def file(self, count: int, **changes: Any) -> list[Ruled]:
+        answers: list[Ruled] = []
+        for _ in range(count):
+            self.filed += 1
+            filed = make_application(self.filed % 10, id=f"f{self.filed}", amount=10, reason="quality", **changes)
+            (answer,) = await self.desk.rule([(self.market, filed)])
+            assert isinstance(answer, Ruled), answer
+            answers.append(answer)
+        return answers
+
+
+async def through(database: Database, desk: Desk, clock: Clock) -> None:
+    labeller = Labeller(database.pool, lambda: desk.markets, clock)
+    while await labeller.step():
+        pass
+
+
+async def standing(database: Database, desk: Desk) -> list[tuple[str, str]]:
+    numbers = [market.number for market in desk.markets.values()]
+    async with database.pool.acquire() as connection:
+        return [(one.label, one.set_by) for one in await labels_in(connection, numbers)]
+
+
+async def test_first_a_warning_then_watched_then_a_person_is_asked(
+    database: Database, desk: Desk, clock: Clock
+) -> None:
+    shop = Shop(desk, "bazaar")
+    assert [one.outcome for one in await shop.file(5)].count("decline") == 0
+    await through(database, desk, clock)
+    assert await standing(database, desk) == []
+
+    declined = await shop.file(2)
+    assert {one.outcome for one in declined} == {"decline"}
+    await through(database, desk, clock)
+    assert await standing(database, desk) == [("warning", "labelling@1")]
+    seen = await shop.file(1)  # a warning is seen by no ruling
+    facts = await database.pool.fetchval("select facts from application where no = $1", int(seen[0].case))
+    assert msgspec.json.decode(facts)["buyer"]["label"] == "none"
+
+    await shop.file(1)
+    await through(database, desk, clock)
+    assert (await standing(database, desk))[0] == ("watched", "labelling@1")
+
+    await shop.file(2)
+    await through(database, desk, clock)
+    assert len(await standing(database, desk)) == 2
+    async with database.pool.acquire() as connection, connection.transaction():
+        (proposal,) = await proposals_in(connection, [desk.markets["bazaar"].number])
+        assert (proposal.label, proposal.account) == ("malicious", "busy")
+        assert {one.case for one in declined} <= set(proposal.cases)
+        await decide_proposal(connection, proposal.no, "confirmed", by="Li", note=None, now=clock())
+        with pytest.raises(Conflict):
+            await decide_proposal(connection, proposal.no, "dismissed", by="Li", note=None, now=clock())
+        label = (await labels_in(connection, [desk.markets["bazaar"].number]))[0]
+    assert (label.label, label.set_by, label.expires_at) == ("malicious", "Li", NOW + timedelta(days=180))
+    for told in (label.reason.en, label.reason.zh):
+        assert "2026-08-28" in told
+    assert "6 applications of this account were intercepted in 90 days" in label.reason.en
+    assert "appeal" in label.reason.en
+    assert "申诉" in label.reason.zh
+
+
+async def test_nothing_is_looked_at_twice_and_a_dismissal_is_respected(
+    database: Database, desk: Desk, clock: Clock
+) -> None:
+    async with database.pool.acquire() as connection:
+        await configure(connection, desk.markets["bazaar"], "warning", None, by="Li", now=clock())
+    shop = Shop(desk, "bazaar")
+    await shop.file(7)
+    await through(database, desk, clock)
+    async with database.pool.acquire() as connection, connection.transaction():
+        (proposal,) = await proposals_in(connection, [desk.markets["bazaar"].number])
+        assert proposal.label == "warning"
+        await decide_proposal(connection, proposal.no, "dismissed", by="Li", note="a bad lot", now=clock())
+    await shop.file(1)
+    await through(database, desk, clock)
+    assert await standing(database, desk) == []
+    assert await database.pool.fetchval("select count(*) from label_proposal") == 1
+
+
+async def test_a_malicious_label_stops_refund_only_and_nothing_else_until_its_last_moment(
+    database: Database, desk: Desk, clock: Clock
+) -> None:
+    shop = Shop(desk, "group")
+    ends = NOW + timedelta(days=10)
+    async with database.pool.acquire() as connection:
+        await set_label(
+            connection, "group", "buyer", "busy", "malicious", cause="synthetic test", set_by="Li", starts_at=NOW, expires_at=ends
+        )  # fmt: skip
+    (refund_only,) = await shop.file(1)
+    (returning,) = await shop.file(1, remedy="return_and_refund")
+    assert (refund_only.outcome, refund_only.payer) == ("decline", "none")
+    assert returning.outcome != "decline"
+    clock.now = ends - timedelta(microseconds=1)
+    (before,) = await shop.file(1)
+    clock.now = ends
+    (after,) = await shop.file(1)
+    assert before.outcome == "decline"
+    assert after.outcome != "decline"
+
+
+async def test_an_appeal_is_decided_by_a_person_who_did_not_set_the_label(
+    database: Database, desk: Desk, clock: Clock
+) -> None:
+    shop = Shop(desk, "group")
+    async with database.pool.acquire() as connection, connection.transaction():
+        label = await set_label(
+            connection, "group", "buyer", "busy", "malicious", cause="synthetic test", set_by="Li", starts_at=NOW,
+            expires_at=NOW + timedelta(days=10),
+        )  # fmt: skip
+        number = await appeal(connection, label, says="These were not mine.", now=NOW)
+        with pytest.raises(Conflict, match="waits for a person already"):
+            await appeal(connection, label, says="Again.", now=NOW)
+        with pytest.raises(Conflict, match="another person"):
+            await decide_appeal(connection, number, "lifted", by="Li", note="well", now=NOW)
+    assert (await shop.file(1))[0].outcome == "decline"
+    async with database.pool.acquire() as connection, connection.transaction():
+        await decide_appeal(connection, number, "lifted", by="Wang", note="They were not.", now=NOW)
+        with pytest.raises(Conflict):
+            await decide_appeal(connection, number, "upheld", by="Wang", note="no", now=NOW)
+        with pytest.raises(Conflict, match="has ended"):
+            await end_label(connection, label, by="Wang", why="again", now=NOW)
+    assert (await shop.file(1))[0].outcome != "decline"
+
+
+async def test_nobody_is_labelled_for_the_cases_of_others(database: Database, desk: Desk) -> None:
+    """Whoever reports somebody must name cases of that very account."""
+    (case,) = await Shop(desk, "group").file(1)
+    async with database.pool.acquire() as connection, connection.transaction():
+        with pytest.raises(BadInput, match="not a case of this account") as raised:
+            await set_label(
+                connection, "group", "buyer", "honest", "malicious", cause="reported by a store", set_by="Li", starts_at=NOW,
+                expires_at=NOW + timedelta(days=10), cases=[int(case.case)],
+            )  # fmt: skip
+    assert raised.value.field == "cases"
+
+
+async def test_a_document_that_cannot_label_is_refused(database: Database, desk: Desk) -> None:
+    async with database.pool.acquire() as connection:
+        source = Policy.load("1688").source
+        with pytest.raises(BadInput, match="outputs label, days and cause"):
+            await configure(connection, desk.markets["group"], "malicious", source, by="Li", now=NOW)

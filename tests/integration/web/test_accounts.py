@@ -1,0 +1,159 @@
+"""Accounts, labels and interceptions over HTTP."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from evenhand.erasure import erase
+from evenhand.store import Database
+
+from .conftest import NOW, SHOP, Visit, application, order
+
+pytestmark = pytest.mark.usefixtures("orders")
+
+
+async def rule(client: httpx.AsyncClient, number: int, **changes: Any) -> dict[str, Any]:
+    answer = await client.post(f"{SHOP}/applications", json=application(number, **changes))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_buyer_is_explained_fact_by_fact_and_point_by_point(client: httpx.AsyncClient) -> None:
+    await rule(client, 0)
+    answer = await client.get("/v1/accounts/buyer-0", params={"market": "shop"})
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    facts = {one["name"]: one for one in shown["facts"]}
+    assert facts["history.buyer_orders_90d"]["value"] == 4
+    assert facts["history.buyer_refund_only_rate_90d"]["value"] == 0.25
+    assert facts["history.buyer_orders_90d"]["label"] == {
+        "en": "orders placed by the buyer in 90 days",
+        "zh": "90天内买家下单数",
+    }
+    integrity = shown["scores"][0]
+    assert integrity["name"] == "buyer.integrity_score"
+    # 650 at the start; a refund-only share of 2/14 costs nothing yet; less of it would be worth points
+    assert integrity["value"] == 650
+    assert sum(part["points"] for part in integrity["parts"]) == 650
+    share = next(part for part in integrity["parts"] if part["input"] == "refund_only_share")
+    assert {"condition": "< 0.02", "points": 110} in share["better"]
+    assert integrity["follows"]["buyer.integrity"] == "good"
+
+
+async def test_a_store_is_told_what_would_raise_its_score(client: httpx.AsyncClient) -> None:
+    shown = (await client.get("/v1/accounts/store-1", params={"market": "shop", "kind": "merchant"})).json()
+    score = shown["scores"][0]
+    raised = {one["fact"]: one for one in score["raised_by"]}
+    assert raised["history.merchant_reviews_365d"]["score"] > score["value"]
+    assert {one["name"] for one in score["formulas"]} >= {"quality_score", "logistics_score", "disputes_score"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/accounts/nobody?market=shop", 404),
+        ("/v1/accounts/buyer-0?market=nowhere", 404),
+        ("/v1/accounts/buyer-0", 400),
+        ("/v1/accounts/buyer-0?market=shop&kind=judge", 400),
+        ("/v1/accounts/a%00b?market=shop", 404),
+        ("/v1/interceptions?market=nowhere", 400),
+        ("/v1/interceptions?from=yesterday", 400),
+    ],
+)
+async def test_a_wrong_question_is_a_problem(client: httpx.AsyncClient, path: str, status: int) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_label_is_set_listed_contested_and_lifted(client: httpx.AsyncClient) -> None:
+    case = (await rule(client, 0))["case"]
+    new = {
+        "account": "buyer-0",
+        "label": "malicious",
+        "cause": "Bricks sent back.",
+        "days": 30,
+        "by": "Li",
+        "cases": [case],
+    }
+    answer = await client.post(f"{SHOP}/labels", json=new)
+    assert answer.status_code == 201, answer.text
+    number = answer.json()["label"]
+    (listed,) = (await client.get(f"{SHOP}/labels", params={"active": True})).json()["labels"]
+    assert (listed["label"], listed["cases"], listed["no"]) == ("malicious", [case], number)
+    filed = await client.post(f"/v1/labels/{number}/appeal", json={"says": "I sent the goods."})
+    assert filed.status_code == 201, filed.text
+    decision = {"verdict": "lifted", "by": "Wang", "note": "The carrier weighed it."}
+    address = f"/v1/label-appeals/{filed.json()['appeal']}/decide"
+    assert (await client.post(address, json=decision | {"by": "Li"})).status_code == 409
+    assert (await client.post(address, json=decision)).status_code == 204
+    assert (await client.get(f"{SHOP}/labels", params={"active": True})).json()["labels"] == []
+    assert (await client.post("/v1/labels/999/end", json={"by": "Li", "why": "x"})).status_code == 404
+
+
+async def test_a_label_without_cases_of_the_account_is_refused(client: httpx.AsyncClient) -> None:
+    case = (await rule(client, 0))["case"]
+    new = {"account": "buyer-1", "label": "watched", "cause": "I say so.", "days": 30, "by": "store-1", "cases": []}
+    none = await client.post(f"{SHOP}/labels", json=new)
+    assert (none.status_code, none.json()["field"]) == (400, "cases")
+    others = await client.post(f"{SHOP}/labels", json=new | {"cases": [case]})
+    assert (others.status_code, others.json()["field"]) == (400, "cases")
+
+
+async def test_nothing_of_accounts_is_told_without_the_key(visit: Visit) -> None:
+    """A merchant who probes for a buyer's label is told nothing, and cannot tell who has one."""
+    async with visit(api_key="secret-key-of-the-marketplace") as client:
+        for path in ("/v1/accounts/buyer-0?market=shop", "/v1/accounts/nobody?market=shop", f"{SHOP}/labels"):
+            answer = await client.get(path)
+            assert answer.status_code == 401
+            assert "buyer" not in answer.text
+
+
+async def test_interceptions_are_counted_by_day_market_and_cause(client: httpx.AsyncClient, database: Database) -> None:
+    bazaar = "/v1/markets/bazaar"
+    orders = [order(number, buyer="busy") for number in range(10)]
+    assert (await client.post(f"{bazaar}/orders", json=orders)).status_code == 200
+    for number in range(8):
+        sent = application(number, amount=10, reason="quality")
+        assert (await client.post(f"{bazaar}/applications", json=sent)).status_code == 201
+    found = (await client.get("/v1/interceptions")).json()
+    assert found == [
+        {
+            "market": "bazaar",
+            "day": "2026-02-20",
+            "cause": "frequent_refund_only",
+            "applications": 3,
+            "asked": 30,
+            "currency": "CNY",
+        }
+    ]
+    assert (await client.get("/v1/interceptions", params={"to": "2026-02-19"})).json() == []
+    assert (await client.get("/v1/interceptions", params={"market": "shop"})).json() == []
+
+
+async def test_an_erased_person_is_gone_and_the_ledger_and_rulings_are_as_they_were(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    ruled = await rule(client, 0, comment="It broke. Call me on 13800138000.")
+    before = await database.pool.fetch("select * from posting order by transfer, amount")
+    async with database.pool.acquire() as connection, connection.transaction():
+        name = await erase(connection, "shop", "buyer", "buyer-0", by="Li", now=NOW)
+    assert (await client.get("/v1/accounts/buyer-0", params={"market": "shop"})).status_code == 404
+    shown = (await client.get(f"/v1/accounts/{name}", params={"market": "shop"})).json()
+    assert {one["value"] for one in shown["facts"]} <= {0, None}
+    assert await database.pool.fetch("select * from posting order by transfer, amount") == before
+    again = (await client.get(f"/v1/cases/{ruled['case']}")).json()
+    assert again["ruling"]["because"] == ruled["because"]
+    assert again["application"]["comment"] == ""
+    assert again["application"]["buyer"] == name
+    # outside of an erasure nothing of an application changes, and within one only its comment
+    for change in ("extra = null", "amount = 1", "outcome = 'decline'"):
+        with pytest.raises(Exception, match="never changed"):
+            await database.pool.execute(f"update application set {change}")
+        async with database.pool.acquire() as connection, connection.transaction():
+            await connection.execute("select set_config('evenhand.erasing', 'on', true)")
+            if change != "extra = null":
+                with pytest.raises(Exception, match="never changed"):
+                    async with connection.transaction():
+                        await connection.execute(f"update application set {change}, extra = null")
