@@ -139,6 +139,30 @@ async def test_a_failing_event_holds_back_its_case_and_no_other(
     assert [one.event["data"]["step"] for one in receiver.got if one.event["subject"] == "1"] == [0, 0, 2, 4]
 
 
+async def test_a_dead_letter_holds_its_case_back_no_longer(
+    receiver: Receiver, subscribe: Subscribe, work: Work, clock: Clock, database: Database
+) -> None:
+    webhook = await subscribe()
+    await tell(database, clock, 1, 1)
+
+    async def not_the_first(got: Got) -> Answer:
+        return (500, {}, b"") if got.event["data"]["step"] == 0 else OK
+
+    receiver.answers = not_the_first
+    for _ in range(60):
+        await work()
+        clock.move(hours=1, minutes=30)
+    steps = [one.event["data"]["step"] for one in receiver.got]
+    assert steps == [0] * (len(WAITS) + 1) + [1]
+    # sent again by hand, it is the same event, later than it was
+    receiver.answers = receiver.thanks
+    async with database.pool.acquire() as connection:
+        (letter,) = await deliveries.deliveries(connection, webhook.id, state="dead")
+        await deliveries.resend(connection, webhook.id, int(letter.event), clock())
+    await work()
+    assert receiver.got[-1].body == receiver.got[0].body
+
+
 async def test_a_failing_receiver_does_not_keep_another_waiting(
     receiver: Receiver, subscribe: Subscribe, work: Work, clock: Clock, database: Database
 ) -> None:
