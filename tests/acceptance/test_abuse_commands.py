@@ -48,11 +48,49 @@ def test_a_score_is_learned_explained_and_put_to_use(tmp_path: Path, fresh_url: 
     assert "No learned score is stored" in listed.stdout  # nothing half-done is left behind
 
 
+def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: str) -> None:
+    """The synthetic marketplace knows its abusers; a real one says who they were with `--labels`."""
+    made = subprocess.run(
+        [EVENHAND, "demo", "--no-serve", "--orders", "6000", "--json", "--database", fresh_url],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    out = tmp_path / "model"
+    trained = run("train", "--database", fresh_url, "--out", str(out))
+    assert trained.returncode == 0, trained.stderr
+    assert "claims of the synthetic marketplace from" in trained.stdout
+    version = json.loads((out / "report.json").read_bytes())["model"]
+    used = run("activate", str(out), "--market", "taobao", "--by", "ana", "--database", fresh_url)
+    assert used.returncode == 0, used.stderr
+    assert f"{version} scores the applications of market taobao" in used.stdout
+    assert f"{version}: used by taobao; stored by ana" in run("list", "--database", fresh_url).stdout
+    assert run("deactivate", "--market", "taobao", "--database", fresh_url).returncode == 0
+    assert f"{version}: not used" in run("list", "--database", fresh_url).stdout
+
+    labels = tmp_path / "labels.ndjson"
+    labels.write_text('{"market": "taobao", "application": "synthetic-000001-refund", "abusive": true}\n')
+    few = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
+    assert few.returncode == 2
+    assert "--history, --labels: " in few.stderr
+    labels.write_text('{"market": "taobao", "application": "a"}\n')
+    wrong = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
+    assert (wrong.returncode, "line 1: a label is" in wrong.stderr) == (2, True)
+
+
+def test_rulings_alone_teach_nothing(tmp_path: Path, fresh_url: str) -> None:
+    answer = run("train", "--database", fresh_url, "--out", str(tmp_path / "model"))
+    assert answer.returncode == 2
+    assert "--labels: say which applications were abusive" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["train", "--history", "missing.ndjson", "--out", "x"], "--history: there is no file missing.ndjson"),
-        (["train", "--history", "few.ndjson", "--out", "x"], "--history: the part to fit on"),
+        (["train", "--history", "few.ndjson", "--out", "x"], "--history, --labels: the part to fit on"),
         (
             ["train", "--history", "few.ndjson", "--out", "x", "--wronged", "-1"],
             "--wronged: a cost is a number above zero",

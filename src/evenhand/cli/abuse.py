@@ -16,20 +16,18 @@ from evenhand.accounts.abuse.document import document
 from evenhand.accounts.abuse.fitting import fit
 from evenhand.accounts.abuse.labelled import Labelled, read_history
 from evenhand.accounts.abuse.measuring import Report, challenger, report
-from evenhand.accounts.abuse.rulings import Claim, Known, Truth, read_labels, read_rulings
+from evenhand.accounts.abuse.rulings import Truth, read_labels, read_rulings
 from evenhand.accounts.abuse.splitting import FEWEST_OTHERS, check, number_of, split
-from evenhand.accounts.state import Connection
 from evenhand.cli.abuse_report import print_report
 from evenhand.cli.options import answer, chatter, day, progress
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.policy.types import of_fact
 from evenhand.policy.values import nested
-from evenhand.simulation import kinds_of_buyers
-from evenhand.store import Queries, open_database
+from evenhand.simulation.truth import synthetic_truth
+from evenhand.store import open_database
 from evenhand.vocabulary import FACTS
 
-_sql: Final = Queries.load("abuse")
 _TREES: Final = "boosted trees (do not rule)"
 
 
@@ -63,26 +61,9 @@ class Source:
                 name = f"rulings labelled by {self.labels.name}" if self.labels else ""
                 truth: Truth = lambda claim: labels.get((claim.market, claim.application))  # noqa: E731
             else:
-                name, truth = "the synthetic marketplace", await _synthetic(connection)
+                name, truth = "the synthetic marketplace", await synthetic_truth(connection)
             with chatter.status("Reading rulings"):
                 return await read_rulings(connection, self.market, truth, name)
-
-
-async def _synthetic(connection: Connection) -> Truth:
-    """The truth about the synthetic marketplace of a database: a claim is abusive when its buyer was generated as abusive."""
-    made = await connection.fetchrow(_sql.demo)
-    if made is None:
-        raise BadInput(
-            "say which applications were abusive: rulings alone do not tell (only the synthetic marketplace knows its abusers)",
-            field="--labels",
-        )
-    kinds = kinds_of_buyers(made["orders"], made["seed"])
-
-    def truth(claim: Claim) -> Known | None:
-        kind = kinds.get((claim.market, claim.buyer))
-        return None if kind is None else Known(claim.market, claim.application, kind == "abusive")
-
-    return truth
 
 
 def train(

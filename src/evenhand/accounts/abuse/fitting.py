@@ -55,7 +55,8 @@ def fit(history: Labelled, parts: Split, costs: Costs, miscoverage: float, capac
     choices = tuple(one for one in fitted if isinstance(one, ChoicePoints) and any(one.points.values()))
     if not numbers and not choices:
         raise BadInput(
-            "no fact tells abusive and honest claims apart: look whether the labels are right", field="--history"
+            "no fact tells abusive and honest claims apart: look whether the labels are right",
+            field="--history, --labels",
         )
     first, last = days(history, parts.fit | parts.calibrate)
     used = history.abusive[parts.fit | parts.calibrate]
@@ -204,7 +205,7 @@ def _calibrated(points: Ints, abusive: Bools) -> tuple[tuple[int, ...], tuple[in
     if slope <= 0:
         raise BadInput(
             "what was learned from the earlier claims says nothing of the later ones: look whether their labels mean the same",
-            field="--history",
+            field="--history, --labels",
         )
     least, most = int(points.min()) // _STEP * _STEP, int(points.max())
     starts = np.arange(least, most + _STEP, _STEP)

@@ -38,7 +38,7 @@ def split(history: Labelled, held_out_from: date | None = None) -> Split:
         raise BadInput(
             f"none of {history.unlabelled:,} applications is labelled: learning needs claims known to be abusive and claims "
             "known to be honest",
-            field="--history",
+            field="--history, --labels",
         )
     filed = history.filed
     days = np.sort(filed)
@@ -64,7 +64,7 @@ def check(history: Labelled, part: Bools, name: str, fewest: int) -> None:
         when = " ({} to {})".format(*days(history, part)) if part.any() else ""
         raise BadInput(
             f"the part {name}{when} has {abusive:,} abusive and {honest:,} honest claims; {fewest} of each are needed",
-            field="--history",
+            field="--history, --labels",
         )
 
 
