@@ -79,7 +79,7 @@ class Withdraw(Action, frozen=True, kw_only=True):
     why: Note = ""
 
 
-class Appeal(Action, frozen=True, kw_only=True):
+class AppealRuling(Action, frozen=True, kw_only=True):
     """Have a closed case decided again, by another person."""
 
     why: Text
@@ -190,7 +190,7 @@ ACTIONS: Final[dict[str, tuple[type[Action], Callable[[Hand, Any], None]]]] = {
     "decline": (Decline, lambda hand, it: negotiation.decline(hand, it.offer, it.why)),
     "escalate": (Escalate, lambda hand, it: negotiation.escalate(hand, it.why)),
     "withdraw": (Withdraw, lambda hand, it: negotiation.withdraw(hand, it.why)),
-    "appeal": (Appeal, lambda hand, it: adjudication.appeal(hand, it.why, tuple(it.evidence))),
+    "appeal": (AppealRuling, lambda hand, it: adjudication.appeal(hand, it.why, tuple(it.evidence))),
     "claim": (Claim, lambda hand, _: adjudication.claim(hand)),
     "release": (Release, lambda hand, _: adjudication.release(hand)),
     "rule": (

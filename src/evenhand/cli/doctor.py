@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import typer
 
-from evenhand.casework import Casework
+from evenhand.casework import Casework, check_all
 from evenhand.cli.options import chatter
 from evenhand.desk import Desk
 from evenhand.store import open_database
@@ -41,7 +41,7 @@ async def _check(data: Path | None, database: str | None) -> Checked:
         desk = await Desk.open(store)
         try:
             problems: list[str] = []
-            cases, _ = await Casework(desk, store, clock=desk.clock).check_all(problems.append)
+            cases, _ = await check_all(Casework(desk, store, clock=desk.clock), problems.append)
             return Checked(cases, problems)
         finally:
             await desk.close()

@@ -6,7 +6,7 @@ import pytest
 
 from evenhand.cases import keeping
 from evenhand.cases.settings import Settings
-from evenhand.casework import Casework
+from evenhand.casework import Casework, check_case
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.store import Database
@@ -56,7 +56,7 @@ async def test_a_ruling_moves_its_money_once(
     with pytest.raises(Conflict, match="closed now"):
         await do(escalated, ANNA, "rule", outcome=outcome, grounds=["goods.defective"])
     assert await money(database, escalated) == moved
-    assert await work.check(int(escalated)) is None
+    assert await check_case(work, int(escalated)) is None
 
 
 async def test_who_holds_a_case_holds_it_for_a_while(escalated: str, do: Do, work: Casework, clock: Clock) -> None:
@@ -158,7 +158,7 @@ async def test_a_buyer_that_wins_its_appeal_gets_the_rest(
     assert await money(database, escalated) == {"merchant": -8_000, "buyer": 8_000}
     with pytest.raises(Conflict, match="had all that was asked"):
         await do(escalated, BUYER, "appeal", why="More.", evidence=["photo-10"])
-    assert await work.check(int(escalated)) is None
+    assert await check_case(work, int(escalated)) is None
 
 
 async def test_an_interception_turned_over_is_taken_out_of_the_history(
@@ -168,7 +168,7 @@ async def test_an_interception_turned_over_is_taken_out_of_the_history(
 
     async with database.pool.acquire() as connection:
         await set_label(
-            connection, "bazaar", "buyer", "buyer-1", "watched", cause="intercepted", set_by="tests",
+            connection, "strict", "buyer", "buyer-1", "watched", cause="intercepted", set_by="tests",
             starts_at=clock.now + timedelta(hours=1), expires_at=clock.now + timedelta(days=90),
         )  # fmt: skip
     ruled = await file(remedy="refund_only", reason="no_reason", market="strict")
@@ -179,7 +179,17 @@ async def test_an_interception_turned_over_is_taken_out_of_the_history(
     await rule(do, ruled.case, ANNA, "subsidise")
     assert await money(database, ruled.case) == {"fund": -8_000, "buyer": 8_000}
     assert (await history("strict"))["buyer_declined_365d"] == 0
-    assert await work.check(int(ruled.case)) is None
+    # the label was set after the interception: somebody is to look at it again
+    assert await database.pool.fetchval("select case_no from label_doubt where settled_at is null") == int(ruled.case)
+    assert await database.pool.fetchval("select count(*) from outbox where type = 'label.doubted'") == 1
+    assert await check_case(work, int(ruled.case)) is None
+
+
+async def test_an_interception_that_is_upheld_stays_in_the_history(file: File, do: Do, history: History) -> None:
+    ruled = await file(reason="no_reason", market="strict")
+    await do(ruled.case, BUYER, "appeal", why="It never came.", evidence=["carrier-note"])
+    await rule(do, ruled.case, ANNA, "decline")
+    assert (await history("strict"))["buyer_declined_365d"] == 1
 
 
 async def test_an_appeal_has_its_time(escalated: str, do: Do, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from evenhand.cases.actions import ACTIONS
 from evenhand.cases.model import Case
 from evenhand.cases.table import find
-from evenhand.casework import Acted, Casework
+from evenhand.casework import Acted, Casework, check_all
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.store import Database
 from tests.integration.cases.conftest import ANNA, BORIS, BUYER, MERCHANT, PLATFORM, Clock, Do, File
@@ -84,7 +84,7 @@ async def test_whatever_happens_at_once_the_books_agree(
         await asyncio.gather(*(one() for _ in range(AT_ONCE)), ticking(), ticking())
         clock.move(hours=chance.choice((0, 1, 20, 60)))
     told: list[str] = []
-    _, wrong = await work.check_all(told.append)
+    _, wrong = await check_all(work, told.append)
     assert not wrong, told
     # what the cases say was paid is what the ledger says, and what the order lines say
     for case in cases:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from evenhand.cases.calendar import Calendar
 from evenhand.cases.settings import Settings
-from evenhand.casework import Casework
+from evenhand.casework import Casework, check_all, check_case
 from evenhand.desk import Desk
 from evenhand.policy import Policy
 from evenhand.records import Market
@@ -48,7 +48,7 @@ async def test_a_silent_merchant_loses_its_say(file: File, work: Casework, clock
     assert await work.tick() == 1
     assert await work.tick() == 0
     assert await state(work, ruled.case) == ("escalated", None)
-    assert await work.check(int(ruled.case)) is None
+    assert await check_case(work, int(ruled.case)) is None
 
 
 async def test_whoever_looks_a_deadline_fires_once(file: File, desk: Desk, database: Database, clock: Clock) -> None:
@@ -109,7 +109,7 @@ async def test_silence_means_what_the_policy_says(
     }
     # a ruling that takes silence for consent names the merchant, so the merchant pays
     assert await money(database, cases["quality"]) == {"merchant": -8_000, "buyer": 8_000}
-    assert await work.check_all() == (4, 0)
+    assert await check_all(work) == (4, 0)
 
 
 async def test_a_market_may_count_working_hours(file: File, work: Casework) -> None:

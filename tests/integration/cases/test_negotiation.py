@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from evenhand.casework import Acted, Casework
+from evenhand.casework import Acted, Casework, check_all, check_case
 from evenhand.errors import BadInput, Conflict, NotAllowed, OutOfDate, UnknownThing
 from evenhand.store import Database
 from tests.integration.cases.conftest import ANNA, BUYER, MERCHANT, START, Clock, Do, File, money
@@ -155,9 +155,9 @@ async def test_the_state_is_what_the_events_lead_to(file: File, do: Do, work: Ca
     await do(case, BUYER, "offers", kind="exchange")
     await do(case, MERCHANT, "decline", offer=1, why="sold out")
     await do(case, BUYER, "escalate", why="then let somebody else decide")
-    assert await work.check(int(case)) is None
-    assert await work.check_all() == (1, 0)
+    assert await check_case(work, int(case)) is None
+    assert await check_all(work) == (1, 0)
     await database.pool.execute("update case_file set state = 'closed' where no = $1", int(case))
     told: list[str] = []
-    assert await work.check_all(told.append) == (1, 1)
+    assert await check_all(work, told.append) == (1, 1)
     assert "lead to escalated" in told[0]

@@ -6,7 +6,7 @@ import pytest
 
 from evenhand import panels
 from evenhand.cases.settings import Panel, Settings
-from evenhand.casework import Casework
+from evenhand.casework import Casework, check_case
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, NotAllowed, UnknownThing
 from evenhand.records import Order, OrderLine
@@ -84,7 +84,7 @@ async def test_the_first_side_to_its_majority_wins(case: str, work: Casework, da
     assert seen.reasons == ["The seam is open.", "The seam is open.", "Worn already."]
     with pytest.raises(Conflict, match="no panel is voting"):
         await work.vote(int(case), seats[4], True, "")
-    assert await work.check(int(case)) is None
+    assert await check_case(work, int(case)) is None
     statement, text = await work.statement(int(case), "merchant", "en")
     assert "A panel of users" in text
     assert not any(name.encode() in statement for name in seats)

@@ -1,0 +1,126 @@
+"""What follows from what a hand decided: events, state, money, history, statements, news; in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from evenhand.accounts import state as accounts
+from evenhand.accounts.state import Connection
+from evenhand.booking import parsed, reproduce
+from evenhand.cases import keeping
+from evenhand.cases.machine import Hand
+from evenhand.cases.model import Case, Decision, Event, Ground, Party
+from evenhand.cases.statement import Told, build, text_of
+from evenhand.casework.loading import Loaded
+from evenhand.events.outbox import Event as OutgoingEvent
+from evenhand.events.outbox import emit
+from evenhand.evidence.reuse import Asked, show_in_case
+from evenhand.fund.ledger import Transfer, book
+from evenhand.history import BUYER, MERCHANT
+from evenhand.store import Queries
+from evenhand.vocabulary import Lang
+
+_sql: Final = Queries.load("cases")
+_json: Final = msgspec.json.Encoder()
+
+
+async def write(
+    connection: Connection, loaded: Loaded, hand: Hand, *, key: str | None = None, digest: bytes = b""
+) -> None:
+    """Write what a hand decided: events, state, money, history."""
+    ground = loaded.ground
+    await keeping.append(connection, ground.no, hand.events, key, digest)
+    await keeping.save(connection, ground.no, hand.case)
+    shown = [name for event in hand.events for name in event.said.evidence]
+    await show_in_case(connection, ground.no, Asked(0, ground.market, loaded.line, hand.now, shown))
+    transfers = [_transfer(loaded, event) for event in hand.events if event.action in ("pay", "compensate")]
+    granted = sum(event.said.amount for event in hand.events if event.action == "pay")
+    if granted:
+        await connection.execute(_sql.grant_line, loaded.line, granted)
+    if transfers:
+        await book(connection, transfers, hand.now)
+    await _correct(connection, loaded, hand)
+    for event in hand.events:
+        if event.action == "rule" and event.said.decision is not None:
+            await tell(connection, loaded, hand.case, event.said.decision, event.no, hand.now)
+    await emit(connection, [_told(ground, event) for event in hand.events])
+
+
+async def tell(
+    connection: Connection, loaded: Loaded, case: Case, decision: Decision, number: int, now: datetime
+) -> None:
+    """Freeze what each party is told about a decision, in both languages; what was told before stays."""
+    ground = loaded.ground
+    ruling = reproduce(loaded.source, loaded.facts, ground.currency)
+    told = Told(
+        ground,
+        case,
+        parsed(loaded.source),
+        ruling,
+        msgspec.json.decode(loaded.facts),
+        loaded.market.market.name,
+        loaded.order,
+    )
+    parties: tuple[Party, Party] = ("buyer", "merchant")
+    langs: tuple[Lang, Lang] = ("en", "zh")
+    for party in parties:
+        for lang in langs:
+            made = build(told, decision, number, party, lang)
+            body, text = _json.encode(made).decode(), text_of(made, ground.zone)
+            await connection.execute(_sql.keep_statement, ground.no, number, party, lang, body, text, now)
+
+
+async def _correct(connection: Connection, loaded: Loaded, hand: Hand) -> None:
+    """Count what a ruling means for both accounts, and take back what the one it replaced meant; one that is upheld stays."""
+    before = loaded.case.decision
+    for event in hand.events:
+        decision = event.said.decision
+        if event.action != "rule" or decision is None or (before and before.outcome == decision.outcome):
+            continue
+        counts = [(decision, loaded.market.day(event.at), 1)]
+        if before is not None:
+            day = loaded.filed_day if before.source == "policy" else loaded.market.day(before.at)
+            counts.append((before, day, -1))
+        await _count(connection, loaded, counts)
+        if event.said.overturned and before is not None and before.outcome == "decline":
+            await _doubt_labels(connection, loaded, event.at, before.at)
+
+
+async def _doubt_labels(connection: Connection, loaded: Loaded, now: datetime, since: datetime) -> None:
+    """Labels set on the buyer after an interception that was turned over may have rested on it: a person is to look again."""
+    ground = loaded.ground
+    told = {"case": str(ground.no), "buyer": ground.buyer}
+    doubted = await connection.fetch(_sql.doubt_labels, loaded.buyer, ground.no, now, since)
+    news = [
+        OutgoingEvent("label.doubted", ground.market, ground.no, now, {**told, "label": row["label"]})
+        for row in doubted
+    ]
+    await emit(connection, news)
+
+
+def _told(ground: Ground, event: Event) -> OutgoingEvent:
+    """An event as subscribers are told of it."""
+    data = {
+        "case": str(ground.no), "event": event.no, "role": event.role, "who": event.who, "state": event.state,
+        "currency": ground.currency, **msgspec.to_builtins(event.said),
+    }  # fmt: skip
+    return OutgoingEvent(f"case.{event.action}", ground.market, ground.no, event.at, data)
+
+
+def _transfer(loaded: Loaded, event: Event) -> Transfer:
+    said, ground = event.said, loaded.ground
+    payer = ("merchant", loaded.merchant) if said.payer == "merchant" else ("fund", None)
+    receiver = ("merchant", loaded.merchant) if event.action == "compensate" else ("buyer", loaded.buyer)
+    return Transfer(ground.market, ground.currency, said.cause, ground.no, payer, receiver, said.amount, event.at)
+
+
+async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[Decision, int, int]]) -> None:
+    """Fold decisions, each on a day, into both accounts' histories; a weight of -1 takes one back."""
+    held = await accounts.lock(connection, (loaded.buyer, loaded.merchant))
+    for decision, day, weight in counts:
+        fields = {"outcome": decision.outcome, "source": decision.source}
+        BUYER.fold(held[loaded.buyer].tiles, day, "ruling", fields, weight)
+        MERCHANT.fold(held[loaded.merchant].tiles, day, "ruling", fields, weight)
+    await accounts.save(connection, held)
