@@ -216,7 +216,10 @@ def complete(facts: Mapping[str, Any], card: Card) -> dict[str, dict[str, Any]]:
 
 
 def reasons(card: Card, facts: Mapping[str, Any], most: int = 4) -> list[Reason]:
-    """What contributed to a score, the greatest part first: all that raised it before what lowered it, at most so many."""
+    """What contributed to a score, the greatest part first: all that raised it before what lowered it, at most so many.
+
+    Amounts are in minor units and say so: a card has no currency.
+    """
     found: list[Reason] = []
     for part in card.parts:
         value = value_of(facts, part.fact)
@@ -227,8 +230,9 @@ def reasons(card: Card, facts: Mapping[str, Any], most: int = 4) -> list[Reason]
             shown_en, shown_zh = word(value, "en"), word(value, "zh")
             same_en = "" if band_en == shown_en else f"{band_en}: "
             same_zh = "" if band_zh == shown_zh else f"{band_zh}，"
-            en = f"{fact.en}: {shown_en} ({same_en}{points:+d} points)"
-            zh = f"{fact.zh}：{shown_zh}（{same_zh}{points:+d}分）"
+            unit_en, unit_zh = (" minor units", "（最小货币单位）") if fact.unit == "money" else ("", "")
+            en = f"{fact.en}: {shown_en}{unit_en} ({same_en}{points:+d} points)"
+            zh = f"{fact.zh}：{shown_zh}{unit_zh}（{same_zh}{points:+d}分）"
             found.append(Reason(f"{part.fact} {code}", points, en, zh))
     return sorted(found, key=lambda one: (one.points < 0, -abs(one.points)))[:most]
 
