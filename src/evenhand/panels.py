@@ -45,6 +45,8 @@ class PanelShown(msgspec.Struct, frozen=True):
     for_merchant: int | None
     # what jurors gave as their reasons, without their names
     reasons: list[str]
+    # the marketplace's ids of those who are still to be asked, while it votes
+    jurors: list[str]
 
 
 class Voted(msgspec.Struct, frozen=True):
@@ -172,7 +174,8 @@ async def shown(connection: Connection, case: int) -> PanelShown:
     over = panel["verdict"] is not None
     for_buyer = sum(row["for_buyer"] for row in votes)
     reasons = sorted(row["reason"] for row in votes if row["reason"]) if over else []
+    asked = [] if over else [row["id"] for row in await connection.fetch(_sql.jurors, panel["no"])]
     return PanelShown(
         str(case), panel["drawn_at"], panel["closes_at"], panel["seats"], len(votes), panel["verdict"],
-        for_buyer if over else None, len(votes) - for_buyer if over else None, reasons,
+        for_buyer if over else None, len(votes) - for_buyer if over else None, reasons, asked,
     )  # fmt: skip

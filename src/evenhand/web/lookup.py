@@ -12,7 +12,7 @@ import msgspec
 
 from evenhand.booking import parsed, reproduce
 from evenhand.cases.model import Case as Life
-from evenhand.casework import Casework
+from evenhand.casework import Casework, Loaded
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
 from evenhand.policy import Because, Policy, Ruling
@@ -142,7 +142,7 @@ class Lookup:
                 if row is not None:
                     postings = await connection.fetch(_sql.postings, no)
                     loaded = await self.casework.load(connection, no)
-                    return _in_depth(row, postings, loaded.case)
+                    return _in_depth(row, postings, loaded)
         raise Refused("not-found", f"there is no case {number[:40]!r}", field="case")
 
 
@@ -181,7 +181,8 @@ def _line(row: Any) -> CaseLine:
     )  # fmt: skip
 
 
-def _in_depth(row: Any, postings: Sequence[Any], life: Life) -> CaseInDepth:
+def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded) -> CaseInDepth:
+    life = loaded.case
     ruling = reproduce(row["source"], row["facts"], row["currency"])
     extra: dict[str, Any] = msgspec.json.decode(row["extra"]) if row["extra"] else {}
     case = Case(
@@ -192,6 +193,7 @@ def _in_depth(row: Any, postings: Sequence[Any], life: Life) -> CaseInDepth:
         life.version,
         life.turn,
         life.due,
+        loaded.ground.silence,
         life.wanted_by,
         list(life.offers),
         life.decision,

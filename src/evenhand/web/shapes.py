@@ -112,9 +112,10 @@ class Case(msgspec.Struct, frozen=True):
     state: str
     # how often it has moved: what If-Match takes
     version: int
-    # whose answer is awaited, and by when; what then happens is in the policy
+    # whose answer is awaited, and by when; what the policy makes of a merchant that does not answer: accept, escalate or close
     turn: str | None
     respond_by: datetime | None
+    on_silence: str | None
     # by when a person is to have ruled
     wanted_by: datetime | None
     # what the parties offered one another

@@ -68,6 +68,7 @@ async def test_the_first_side_to_its_majority_wins(case: str, work: Casework, da
     async with database.pool.acquire() as connection:
         seen = await panels.shown(connection, int(case))
     assert (seen.votes, seen.for_buyer, seen.reasons, seen.verdict) == (1, None, [], None)
+    assert seen.jurors == seats[1:]
     again = await work.vote(int(case), seats[0], False, "Worn already.")
     assert (again.repeated, again.votes) == (True, 1)
     with pytest.raises(Conflict, match="cast once"):

@@ -39,6 +39,7 @@ async def test_a_case_from_offer_to_payment(client: httpx.AsyncClient, case: str
     assert offered.headers["etag"] == '"1"'
     shown = (await client.get(f"/v1/cases/{case}")).json()
     assert (shown["state"], shown["turn"], shown["offers"][0]["amount"]) == ("negotiating", "buyer", 3_000)
+    assert shown["on_silence"] == "escalate"
     accepted = (await act("accept", BUYER, offer=1)).json()
     assert (accepted["state"], [one["action"] for one in accepted["events"]]) == ("closed", ["accept", "pay", "close"])
     shown = (await client.get(f"/v1/cases/{case}")).json()

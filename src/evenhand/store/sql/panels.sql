@@ -67,11 +67,6 @@ where p.ended_at is not null
 order by p.no desc
 limit $2
 
--- name: seats_of
--- The panels an account is asked to vote in.
-select p.case_no, p.closes_at
-from account a
-join panel_seat s on s.juror = a.no and s.for_buyer is null
-join panel p on p.no = s.panel and p.ended_at is null
-where a.market = $1 and a.kind = 'buyer' and a.id = $2
-order by p.closes_at
+-- name: jurors
+-- Who sits in a panel and has not voted yet.
+select a.id from panel_seat s join account a on a.no = s.juror where s.panel = $1 and s.for_buyer is null order by a.id
