@@ -496,6 +496,32 @@ def bench_abuse(data: Data = None, database: Database = None, json: Json = False
     run(data=data, database=database, as_json=json)
 
 
+@bench_app.command("history")
+def bench_history(
+    events: Annotated[int, typer.Option("--events", min=1000, help="Synthetic events.")] = 5_000_000,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Measurements of each; medians are reported.")] = 3,
+    json: Json = False,
+) -> None:
+    """Windowed facts as of each application, by SQL in DuckDB and by the fold: events per second."""
+    from evenhand.bench.history import run
+
+    run(events=events, rounds=rounds, as_json=json)
+
+
+@bench_app.command("accounts")
+def bench_accounts(
+    accounts: Annotated[
+        int, typer.Option("--accounts", min=1000, help="How many; 10,000,000 take some minutes.")
+    ] = 1_000_000,
+    lookups: Annotated[int, typer.Option("--lookups", min=100, help="Lookups of one account each.")] = 5_000,
+    json: Json = False,
+) -> None:
+    """Bytes per account, lookups of 1 and of 500, and what a hundred million accounts would take."""
+    from evenhand.bench.accounts import run
+
+    run(accounts=accounts, lookups=lookups, as_json=json)
+
+
 @bench_app.command("links")
 def bench_links(
     data: Annotated[

@@ -115,13 +115,18 @@ def _owner_query(asked: _Asked, events: str, asks: str, in_order: bool) -> str:
         f" and 1 preceding), 0) as {name}"
         for name in names
     )
+    # a day so far is only asked for where there is an ask; to tell what is late, everything is looked at
+    told = f"e semi join q on {on.format('e', 'q')} and e.day = q.day" if in_order else "e"
+    if in_order:
+        key_e, kept_e = ", ".join(f"e.{one}" for one in keys), "".join(f", e.{name}" for name in names)
+        told = f"(select {key_e}, e.day, e.seq{kept_e} from {told}) as told"
     steps = [
         f"e as (select {key}, day, seq{sums} from {events} where {there} and kind in ({kinds}))",
         f"q as (select {key}, day, seq, ask from {asks} where {there})",
         f"tiles as (select {key}, day{total}, min(seen) as seen from (select {key}, day{kept}, day as seen from e"
         f" union all select {key}, day{zeros}, null from q) as every group by {key}, day)",
         f"windows as (select {key}, day, min(seen) over (partition by {key}) as since{windows} from tiles)",
-        f"moments as (select {key}, day, seq, 1 as turn, null as ask{kept} from e"
+        f"moments as (select {key}, day, seq, 1 as turn, null as ask{kept} from {told}"
         f" union all select {key}, day, seq, 0, ask{zeros} from q)",
         f"today as (select {key}, day, seq, ask{today} from moments)",
     ]
