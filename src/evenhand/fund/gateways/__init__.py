@@ -7,6 +7,7 @@ paid again under another key.
 
 from collections.abc import Mapping
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -86,7 +87,15 @@ def configured(settings: Mapping[str, str]) -> dict[str, Gateway]:
     if url := settings.get("EVENHAND_SANDBOX_URL"):
         from evenhand.fund.gateways.sandbox import Sandbox
 
-        if not url.startswith(("http://", "https://")):
+        try:
+            fit = (
+                url.startswith(("http://", "https://"))
+                and bool(urlsplit(url).hostname)
+                and (urlsplit(url).port or 80) > 0
+            )
+        except ValueError:
+            fit = False
+        if not fit:
             raise BadInput("is an address like http://127.0.0.1:8700", field="EVENHAND_SANDBOX_URL")
         found["sandbox"] = Sandbox(url)
     if key := settings.get("EVENHAND_STRIPE_KEY"):
