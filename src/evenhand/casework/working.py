@@ -133,7 +133,7 @@ class Casework:
             closes_at = hand.now + timedelta(hours=ground.settings.panel.hours)
             drawn = await panels.draw(connection, ground, loaded.market.day(hand.now), closes_at, hand.now)
             if drawn is None:
-                to_person(hand, "hang", text="not enough jurors")
+                to_person(hand, "hang", text="no_jurors")
             else:
                 hand.add("draw", due=closes_at)
             return True
@@ -144,7 +144,7 @@ class Casework:
 
     async def _end_panel(self, connection: Connection, hand: Hand, won: bool | None) -> None:
         if won is None:
-            to_person(hand, "hang", text="no majority in time")
+            to_person(hand, "hang", text="no_majority")
         else:
             hand.role = "panel"
             verdict(hand, won, ())
