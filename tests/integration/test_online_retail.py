@@ -1,8 +1,8 @@
 """Real history: the accounts of UCI's Online Retail (CC BY 4.0), whose cancelled lines are returns.
 
-The data is not part of the project: `EVENHAND_ONLINE_RETAIL` names its folder, else it is looked for beside the repository. What an
-account had ordered and returned by each of its returns is computed three ways: by the fold, by the SQL made from the declarations,
-and by a plain count over the lines that knows nothing of either.
+The data is not part of the project: `EVENHAND_ONLINE_RETAIL` names its folder, else it is looked for beside the repository. What
+an account had ordered and returned by each of its returns is computed three ways: by the fold, by the SQL made from the
+declarations, and by a plain count over the lines that knows nothing of either.
 """
 
 import os

@@ -30,6 +30,7 @@ from evenhand.web import (
     webhooks,
 )
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
+from evenhand.web.console import accounts as account_pages
 from evenhand.web.console import webhooks as webhook_pages
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -55,7 +56,11 @@ class Site:
         self._posts = Posts(desk, database, metrics)
         self._streams = events.Streams()
         hooks = webhooks.Hooks(desk, database)
-        pages = [*console(desk, lookup, self._guard), *webhook_pages.pages(hooks, self._guard)]
+        pages = [
+            *console(desk, lookup, self._guard),
+            *webhook_pages.pages(hooks, self._guard),
+            *account_pages.pages(desk, lookup, self._guard),
+        ]
         described = [
             *api.routes(desk, lookup, metrics),
             *policies.routes(desk, database),

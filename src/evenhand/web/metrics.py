@@ -23,6 +23,12 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self._rulings = Counter("evenhand_rulings", "New rulings.", ("market", "outcome"), registry=registry)
+        self._intercepted = Counter(
+            "evenhand_interceptions",
+            "New rulings that decline, by the rule that did.",
+            ("market", "policy", "rule"),
+            registry=registry,
+        )
         self._refused = Counter("evenhand_refused", "Applications that were not ruled.", ("why",), registry=registry)
         self._sizes = Histogram("evenhand_batch_size", "Items per batch.", ("kind",), buckets=_SIZES, registry=registry)
         self._took = Histogram(
@@ -63,6 +69,8 @@ class Metrics:
                 refused[type(answer).__name__] += 1
             elif not answer.repeated:
                 rulings[market, answer.outcome] += 1
+                if answer.outcome == "decline":
+                    self._intercepted.labels(market, answer.policy, answer.rule).inc()
         for (market, outcome), count in rulings.items():
             self._rulings.labels(market, outcome).inc(count)
         for why, count in refused.items():

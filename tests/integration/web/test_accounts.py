@@ -157,3 +157,33 @@ async def test_an_erased_person_is_gone_and_the_ledger_and_rulings_are_as_they_w
                 with pytest.raises(Exception, match="never changed"):
                     async with connection.transaction():
                         await connection.execute(f"update application set {change}, extra = null")
+
+
+async def test_the_console_shows_an_account_in_both_languages(client: httpx.AsyncClient) -> None:
+    case = (await rule(client, 0))["case"]
+    page = await client.get(f"/cases/{case}")
+    assert "/accounts/buyer/buyer-0?market=shop" in page.text
+    for kind, account, said in (
+        ("buyer", "buyer-0", "days the buyer is known"),
+        ("merchant", "store-1", "orders of the store"),
+    ):
+        shown = await client.get(f"/accounts/{kind}/{account}", params={"market": "shop", "lang": "en"})
+        assert shown.status_code == 200, shown.text
+        assert said in shown.text
+    chinese = await client.get("/accounts/buyer/buyer-0", params={"market": "shop", "lang": "zh"})
+    assert "买家账号时长" in chinese.text
+    assert "可改善为" in chinese.text
+    assert (await client.get("/accounts/buyer/nobody?market=shop", headers={"accept": "text/html"})).status_code == 404
+    assert (await client.get("/accounts/buyer/buyer-0", headers={"accept": "text/html"})).status_code == 404
+
+
+async def test_the_overview_and_the_metrics_tell_causes(client: httpx.AsyncClient) -> None:
+    bazaar = "/v1/markets/bazaar"
+    assert (
+        await client.post(f"{bazaar}/orders", json=[order(number, buyer="busy") for number in range(10)])
+    ).status_code == 200
+    for number in range(6):
+        await client.post(f"{bazaar}/applications", json=application(number, amount=10, reason="quality"))
+    assert "unusually frequent refund-only: 1" in (await client.get("/?lang=en")).text
+    metrics = (await client.get("/metrics")).text
+    assert 'evenhand_interceptions_total{market="bazaar",policy="taobao"' in metrics

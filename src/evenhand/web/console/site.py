@@ -16,8 +16,10 @@ from evenhand.fund.budgets import budgets
 from evenhand.fund.payouts import payouts, tallies
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
+from evenhand.web.accounts import intercepted
 from evenhand.web.api import chosen
 from evenhand.web.console import casework, overview
+from evenhand.web.console.accounts import by_cause
 from evenhand.web.console.document import as_html
 from evenhand.web.console.figures import Bookkeeper
 from evenhand.web.console.render import HEADERS, STATIC, AnyRequest, page, reader_of
@@ -48,11 +50,14 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         numbers = lookup.market_numbers(market)
         shown = [desk.markets[market]] if market else list(desk.markets.values())
         figures = await keeper.figures(numbers, since, until)
+        causes = by_cause(await intercepted(lookup, market, since, until))
         changes = {
             (one.effective, f"{one.policy.name} {one.policy.version}") for found in shown for one in found.versions
         }
         view = overview.view(figures, shown, sorted(changes), since, until, reader_of(request))
-        return show(request, "overview.html", markets=desk.markets, market=market, since=since, until=until, view=view)
+        return show(
+            request, "overview.html", markets=desk.markets, market=market, since=since, until=until, view=view, causes=causes
+        )  # fmt: skip
 
     @get("/cases")
     async def cases(request: AnyRequest) -> Response[str]:
@@ -150,7 +155,21 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         return answer
 
     mine = casework.pages(lookup, guard)
-    return [front, cases, case, policies, policy, fund, problems, problem, sign_in_form, sign_in, sign_out, static, *mine]
+    return [
+        front,
+        cases,
+        case,
+        policies,
+        policy,
+        fund,
+        problems,
+        problem,
+        sign_in_form,
+        sign_in,
+        sign_out,
+        static,
+        *mine,
+    ]
 
 
 @get("/static/{name:path}")

@@ -1,0 +1,109 @@
+"""`docs/reference/facts.md`: every fact a policy may read, from the vocabulary itself. `scripts/facts` writes it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from evenhand.measures import MEASURES, RATES
+from evenhand.vocabulary import FACTS, RING_DAYS, Fact, word
+
+_HEAD: Final = """\
+# Facts
+
+Every fact that a policy document may read, by its name. A fact that is not known is null. This page is written by `scripts/facts`
+from the vocabulary; do not edit it. Why accounts are counted so is told in [Accounts](../explanation/accounts.md).
+
+策略文档可读取的全部事实。未知的事实为 null。本页由 `scripts/facts` 根据词汇表生成，请勿手工修改。
+
+"""
+_HISTORY: Final = """\
+## History
+
+What an account did, counted over whole days: a window of *N* days (`_Nd`) holds the *N* completed days before today, plus today
+so far, in the market's time zone, strictly before the application that is ruled. Counts are numbers of events; amounts are minor
+units of the market's currency; rates have four decimals, from 0.0000 to 1.0000, and are null where there is nothing to compare.
+
+Windows in **bold** stand in every ruling. The others are computed for a policy that reads them, and only then stored with what it
+rules.
+
+历史按整日统计：*N*日窗口（`_Nd`）为今日之前的*N*个完整自然日加上今日截至申请之前的部分，以市场所在时区计。金额以最小货币单位计；比率保留四位小数，无可比较时为
+null。粗体窗口随每次裁决记录，其余仅在规则读取时计算。
+
+"""
+_WHOSE: Final = {
+    "buyer": "The buyer 买家",
+    "merchant": "The store 店铺",
+    "pair": "The buyer and the store together 该买家与该店铺之间",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "\n".join((*_plain(), _HISTORY.rstrip(), "", *_history())) + "\n"
+
+
+def _plain() -> Iterator[str]:
+    groups = dict.fromkeys(name.partition(".")[0] for name in FACTS if not name.startswith("history."))
+    for group in groups:
+        yield f"## {group}"
+        yield ""
+        yield "| fact | type | values | | |"
+        yield "|---|---|---|---|---|"
+        for name, fact in FACTS.items():
+            if name.startswith(f"{group}."):
+                yield f"| `{name}` | {_type(fact)} | {_values(fact)} | {fact.en} | {fact.zh} |"
+        yield ""
+
+
+def _history() -> Iterator[str]:
+    for owner, title in _WHOSE.items():
+        yield f"### {title}"
+        yield ""
+        yield "| fact | windows, days | unit | | |"
+        yield "|---|---|---|---|---|"
+        if owner != "pair":
+            known = FACTS[f"history.{owner}_days_known"]
+            yield f"| `{known.name}` | - | days | {known.en} | {known.zh} |"
+        for measure in MEASURES:
+            if measure.owner == owner:
+                windows = ", ".join(f"**{days}**" if days in measure.always else str(days) for days in measure.windows)
+                unit = "minor units" if measure.money else "days" if measure.days_of else "count"
+                yield f"| `history.{owner}_{measure.name}_Nd` | {windows} | {unit} | {measure.en} | {measure.zh} |"
+        for rate in RATES:
+            if rate.owner == owner:
+                windows = ", ".join(map(str, rate.windows))
+                name = f"history.{owner}_{rate.name}_Nd"
+                yield f"| `{name}` | {windows} | rate: {rate.part} / {rate.whole} | {rate.en} | {rate.zh} |"
+        yield ""
+    yield "### The buyer's ring 关联账号"
+    yield ""
+    yield "| fact | unit | | |"
+    yield "|---|---|---|---|"
+    for name, fact in FACTS.items():
+        if name.startswith("history.ring_"):
+            unit = f"count over {RING_DAYS} days" if name.endswith("d") else "accounts"
+            yield f"| `{name}` | {unit} | {fact.en} | {fact.zh} |"
+
+
+def _type(fact: Fact) -> str:
+    if fact.kind == "choice":
+        return "ordered choice" if fact.ordered else "choice"
+    if fact.kind == "number":
+        return f"number, {fact.scale} decimals"
+    return (
+        f"{fact.kind}, {'minor units' if fact.unit == 'money' else fact.unit}"
+        if fact.unit in ("money", "days")
+        else fact.kind
+    )
+
+
+def _values(fact: Fact) -> str:
+    if fact.values:
+        between = " < " if fact.ordered else ", "
+        return between.join(f"`{value}` {word(value, 'zh')}" for value in fact.values)
+    if fact.kind in ("integer", "number") and fact.low is not None:
+        return f"{fact.low} to {fact.high:,}"
+    return ""
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201
