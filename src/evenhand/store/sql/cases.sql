@@ -112,8 +112,9 @@ where case_no = $1 and party = $2 and lang = $3 and ($4::int is null or decision
 order by decision desc limit 1
 
 -- name: doubt_labels
--- Labels of an account that were set after a ruling and still hold: they may have rested on it.
+-- Labels of an account that still hold and rest on a ruling: they name its case, or were set after it.
 insert into label_doubt (label, case_no, raised_at)
-select no, $2, $3 from label where account = $1 and starts_at >= $4 and expires_at > $3
+select no, $2, $3 from label
+where account = $1 and expires_at > $3 and ended_at is null and (starts_at >= $4 or $2 = any(cases))
 on conflict do nothing
 returning label
