@@ -74,9 +74,7 @@ def run(*, seed: int, sure: float, as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode({one.name: {"votes": one.votes, "right": one.right} for one in rules}).decode())  # noqa: T201
         return
-    table = Table(
-        box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
     for column in ("", "votes", "right"):
         table.add_column(column, justify="left" if not column else "right")
     for one in rules:
