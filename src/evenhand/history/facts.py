@@ -171,10 +171,14 @@ class Tally:
         if not tiles or day < tiles[0] & day_tiles.LOW:
             day_tiles.begin(tiles, self.steps, day)
         for run, step, days, once, sums in plan:
-            place = day_tiles.place_for(tiles, run, step, day)
-            if not place:
-                continue
-            start, end = day_tiles.bounds(tiles, run)
+            start = tiles[1 + run] & day_tiles.LOW if run else 2 + tiles[1]
+            end = tiles[2 + run] & day_tiles.LOW
+            place = end - step
+            if place < start or tiles[place] != day:
+                place = day_tiles.place_for(tiles, run, step, day)
+                if not place:
+                    continue
+                end = tiles[2 + run] & day_tiles.LOW
             # days are told from the count before it is added to
             for at, of in days:
                 if tiles[place + of] == (tiles[place - step + of] if place > start else 0):
@@ -201,10 +205,16 @@ class Tally:
             if plan.days_known:
                 facts[self._days_known] = day - first
             for run, step, windows in plan.runs:
-                begins, ends = day_tiles.bounds(tiles, run)
-                end = day_tiles.last_until(tiles, begins, ends, step, day)
-                if not end:
+                # written out, as `bounds` and `last_until` have it: this is read for every ruling
+                begins = tiles[1 + run] & day_tiles.LOW if run else 2 + tiles[1]
+                end = (tiles[2 + run] & day_tiles.LOW) - step
+                if end < begins:
                     continue
+                ends = end + step
+                if tiles[end] > day:
+                    end = day_tiles.last_until(tiles, begins, ends, step, day)
+                    if not end:
+                        continue
                 for days, columns in windows:
                     before = day - days - 1
                     start = day_tiles.last_until(tiles, begins, ends, step, before) if tiles[begins] <= before else 0
