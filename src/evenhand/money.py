@@ -3,6 +3,7 @@
 The number of decimals of a currency is ISO 4217's "minor unit" (list one, 2026-01): two, unless listed here.
 """
 
+import re
 from typing import Final
 
 # ISO 4217 list one: currencies whose minor unit is not 2.
@@ -35,14 +36,25 @@ _EXPONENTS: Final = {
 }
 
 
+# ISO 4217 list one: the currencies of countries and unions; no funds codes, metals or test codes.
+_CODES: Final = frozenset(re.findall("[A-Z]{3}", """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF CLP
+    CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF
+    IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
+    MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB
+    RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
+    UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""))  # fmt: skip
+
+
 def exponent(currency: str) -> int:
     """Decimals of an ISO 4217 currency: `exponent("CNY")` is 2, `exponent("JPY")` is 0."""
     return _EXPONENTS.get(currency, 2)
 
 
 def is_currency(code: str) -> bool:
-    """Whether `code` has the form of an ISO 4217 alphabetic code: three capital ASCII letters."""
-    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+    """Whether `code` is an ISO 4217 alphabetic code of a currency in use."""
+    return code in _CODES
 
 
 def written(amount: int, currency: str) -> str:

@@ -5,6 +5,7 @@ Everything that is wrong is reported at once. A fault in one output does not dra
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Final, TypeVar
 
 from evenhand.policy import syntax
@@ -111,6 +112,8 @@ class _Builder:
                 outputs[output.name] = (step, output)
             if draft.formula is None or made:
                 steps.append(step)
+        if "outcome" not in declared:
+            self._check_scorecard(declared)
         ruling = ruling_parts(
             outputs, lambda line, message: self._faults.append(Fault(line, 1, message)), document.when_empty
         )
@@ -343,6 +346,8 @@ class _Builder:
         cell, node = draft.formula
         name = draft.columns[0].name
         value = self._lower(cell, lambda: lowering.output(node, wanted.get(name)))
+        if value is not None and isinstance(value, Const) and value.value is None:
+            self._fault(cell, f"{name} is never anything but null")
         if value is None:
             self._lost.add(name)
             value = Const(NULL, None)
@@ -449,6 +454,16 @@ class _Builder:
             return rules
         return sorted(rules, key=lambda rule: keys[rule.number])
 
+    def _check_scorecard(self, declared: Mapping[str, _Draft]) -> None:
+        """A document without an outcome is a scorecard, unless it gives other parts of a ruling."""
+        given = [name for name in RULING_TYPES if name in declared and name != "because"]
+        near = next(iter(get_close_matches("outcome", [name for name in declared if name not in FACTS], 1, 0.75)), "")
+        if given or near:
+            name = near or given[0]
+            place = next(column.place for column in declared[name].columns if column.name == name)
+            hint = f" (did you mean outcome by {near}?)" if near else ""
+            self._fault(place, f"no table gives an outcome, which every ruling needs{hint}")
+
     def _check_payer(self, draft: _Draft, row: tuple[Cell, ...], values: list[Expr]) -> None:
         """An outcome that moves money names who pays: the platform subsidises, the merchant refunds."""
         told = {
@@ -459,8 +474,12 @@ class _Builder:
         if "outcome" not in told or "payer" not in told:
             return
         outcome, (column, payer) = told["outcome"][1], told["payer"]
-        needed = {"subsidise": "platform", "refund_by_merchant": "merchant"}.get(str(outcome))
-        if needed and payer != needed:
+        needed = {"subsidise": "platform", "refund_by_merchant": "merchant", "return_and_refund": payer}.get(
+            str(outcome)
+        )
+        if needed is None and payer != "none":
+            self._fault(row[column.index], f"nobody pays for {outcome}: the payer is none, not {payer}")
+        elif needed and payer != needed:
             self._fault(row[column.index], f"{outcome} is paid by {needed}, not by {payer}")
 
     def _check_placeholders(self, text: str, line: int, known: Mapping[str, Type]) -> None:

@@ -1,5 +1,6 @@
 """A policy document as Markdown: front matter, headings, tables of cells, each with its place. Nothing is understood yet."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -7,12 +8,24 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from evenhand.money import is_currency
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.vocabulary import WHEN_EMPTY
 
 _KEYS: Final = ("policy", "version", "effective", "anchor", "currency", "when_empty")
 _NEEDED: Final = ("policy", "version", "effective")
 HIT_POLICIES: Final = ("U", "A", "P", "F", "R", "O", "C", "C+", "C<", "C>", "C#")
+# Headings with a meaning, as they are written, by what they look like in small letters without a plural.
+_RESERVED: Final = {
+    "fact": "Facts", "reason": "Reasons", "example": "Examples", "promise": "Promises", "order": "Order"
+}  # fmt: skip
+# What is meant to run and stands where it does not; any other prose under these headings is for people.
+_NOTHING: Final = re.compile(r"(?!)")
+_MISPLACED: Final = {
+    "Promises": re.compile(r"(never|when|as)\s+`", re.IGNORECASE),
+    "Order": re.compile(r"`?\s*\w+\s*[<=]\s*\w+"),
+    "Examples": re.compile(r".*(→|->)"),
+}
 ARROWS: Final = ("→", "->")
 # A document larger than this was not written by people.
 _MAX_SOURCE: Final = 4_000_000
@@ -139,7 +152,7 @@ def _take(document: Document, key: str, value: str, place: Fault, faults: list[F
                 fault(f"anchor is application or order, not {value[:60]!r}")
             document.anchor = value
         case "currency":
-            if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+            if not is_currency(value):
                 fault(f"currency is an ISO 4217 code like CNY, not {value[:60]!r}")
             document.currency = value
         case "when_empty":
@@ -167,6 +180,10 @@ def _body(document: Document, lines: list[str], skipped: int, faults: list[Fault
         if token.type == "heading_open":
             heading = tokens[index + 1].content.strip()
             document.title = document.title or heading
+            meant = _RESERVED.get(heading.casefold().rstrip("s:"))
+            if meant and meant != heading:
+                line = (token.map[0] if token.map else 0) + 1
+                faults.append(Fault(line, 1, f"the heading {heading!r} has no meaning of its own: write {meant}"))
         elif token.type == "table_open":
             end = next(place for place in range(index, len(tokens)) if tokens[place].type == "table_close")
             _table(document, heading, tokens[index:end], lines, faults)
@@ -182,6 +199,10 @@ def _body(document: Document, lines: list[str], skipped: int, faults: list[Fault
             column = lines[line].find(token.content.split("\n")[0][:10]) + 1
             item = Cell(" ".join(token.content.split()), line + 1, max(1, column))
             (document.promises if heading == "Promises" else document.order).append(item)
+        elif token.type == "inline" and _MISPLACED.get(heading, _NOTHING).match(token.content):
+            line = (token.map[0] if token.map else 0) + 1
+            form = "a row of a table" if heading == "Examples" else "an item of a list: begin it with -"
+            faults.append(Fault(line, 1, f"under {heading}, this must be {form}"))
         index += 1
 
 

@@ -1,7 +1,7 @@
 """A policy: a document that has been understood and compiled, ready to rule."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -66,6 +66,7 @@ class Policy:
         Of a name alone, the version in force on the day `at`, the newest unless told. Raises `UnknownThing` when there is no such
         policy, `PolicyError` when the document is wrong.
         """
+        at = at.date() if isinstance(at, datetime) else at
         text = str(name)
         named = [policy for policy in shipped() if policy.name == text.partition("@")[0]]
         if named and not isinstance(name, Path) and "/" not in text:
@@ -86,7 +87,7 @@ class Policy:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise UnknownThing(f"cannot read {text!r}: {reason}", field="policy") from None
-        return cls.parse(source, text)
+        return _in_force(cls.parse(source, text), at)
 
     name = property(lambda self: cast("str", self.model.name))
     version = property(lambda self: cast("str", self.model.version))
@@ -296,11 +297,19 @@ def _plain(kind: Type) -> bool:
     return kind.kind in ("text", "boolean") or (kind.kind, kind.scale) == ("number", 0)
 
 
+def _in_force(policy: Policy, at: date | None) -> Policy:
+    """The one version that was named; a day before it ruled is refused, not passed over."""
+    if at is not None and at < policy.effective:
+        version = f"{policy.name}@{policy.version}"
+        raise UnknownThing(f"{version} was not in force on {at}: it is effective from {policy.effective}", field="at")
+    return policy
+
+
 def _chosen(named: list[Policy], version: str, at: date | None) -> Policy:
     if version:
         for policy in named:
             if policy.version == version:
-                return policy
+                return _in_force(policy, at)
         known = ", ".join(policy.version for policy in named)
         raise UnknownThing(f"policy {named[0].name} has no version {version!r}; it has {known}", field="policy")
     if at is None:

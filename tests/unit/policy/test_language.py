@@ -265,6 +265,8 @@ def test_an_amount_is_never_more_than_was_asked_nor_less_than_nothing() -> None:
         ("| F | n | → x |\n|-|-|-|\n| 1 | | 1 |", "the cell is empty; write - for any value"),
         ("| F | n | → outcome |\n|-|-|-|\n| 1 | - | subsidize |", "subsidize is not one of subsidise, "),
         ("| F | n | → outcome | → payer |\n|-|-|-|-|\n| 1 | - | subsidise | merchant |", "26:23: subsidise is paid by platform, not by merchant"),
+        ("| F | n | → outcome | → payer |\n|-|-|-|-|\n| 1 | - | decline | platform |", "nobody pays for decline: the payer is none, not platform"),
+        ("| F | n | → outcom | → payer |\n|-|-|-|-|\n| 1 | - | decline | none |", "no table gives an outcome, which every ruling needs (did you mean outcome by outcom?)"),
         ("| F | n | → outcome | → because |\n|-|-|-|-|\n| 1 | - | decline | a.b |", "there is no reason a.b: give its sentences under ## Reasons"),
         ("| F | n | → x |\n|-|-|-|\n| 1 | - | 1 |\n| 2 | - | \"a\" |", "expected a whole number as in the rows above, found a string"),
         ("| F | n | → x |\n|-|-|-|\n| 2 | - | 1 |", "26:3: rows are numbered in order: this is row 1, not '2'"),
@@ -294,6 +296,10 @@ def test_all_mistakes_are_told_at_once() -> None:
         "## B\n| U | n | → b |\n|-|-|-|\n| 1 | \"x\" | 1 |\n\n## Reasons\n| code | en | zh |\n|-|-|-|\n| r | only English {nobody} | |\n"
     )  # fmt: skip
     assert len(told) == 4, told
+
+
+def test_a_formula_that_is_never_anything_but_null_is_told() -> None:
+    assert faults("## T\n\n```feel\nx = n / 0\n```\n") == ["test.md:25:5: x is never anything but null"]
 
 
 def test_a_cycle_is_shown() -> None:
@@ -337,6 +343,11 @@ def test_bad_facts_are_told_by_name(facts: Any, field: str, says: str) -> None:
         ("---\npolicy: x\n", "not closed"),
         ("---\npolicy: x y\nversion: 1\neffective: 2025-13-01\nanchr: order\n---\n", "did you mean anchor?"),
         (HEAD + "Nothing but prose.\n", "holds no decision table"),
+        (HEAD + '## Promises\n\nnever `payer = "platform"`\n', "must be an item of a list"),
+        (HEAD + "## Promise\n\n- never `true`\n", "write Promises"),
+        (HEAD + "## examples\n\n- 1\n", "write Examples"),
+        (HEAD + "## Order\n\n`decline < review`\n", "must be an item of a list"),
+        (HEAD.replace("effective", "currency: XXQ\neffective"), "ISO 4217"),
         (HEAD + "## T\n| F | x |\n|-|-|\n| 1 | a\0b |\n", "NUL"),
     ],
 )
