@@ -44,6 +44,8 @@ STRINGS = [
     ('substring("😀ab", 1, 1)', '"😀"'),
     ('string length("foo")', "3"),
     ('string length("😀")', "1"),
+    (r'string length("\uD83D\uDCA9\u0041\U01F40E")', "3"),
+    (r'"\ud83d\ude00" = "😀"', "true"),
     ("string length(5)", "null"),
     ("string length(null)", "null"),
     ('string length(["foo"])', "3"),

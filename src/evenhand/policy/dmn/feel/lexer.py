@@ -30,7 +30,10 @@ _TOKEN: Final = re.compile(
     r"|(?P<symbol>\*\*|\.\.|<=|>=|!=|->|.)",
     re.DOTALL,
 )
-_ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|.)", re.DOTALL)
+# two escapes may be UTF-16's pair for one character, as Java and JSON write it
+_ESCAPE: Final = re.compile(
+    r"\\(u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{6}|.)", re.DOTALL
+)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "\\": "\\"}
 
 
@@ -102,6 +105,9 @@ def unquoted(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     code = match[1]
+    if len(code) > 7:
+        high, low = int(code[1:5], 16), int(code[7:], 16)
+        return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
     if len(code) > 1:
         point = int(code[1:], 16)
         return chr(point) if point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF else match[0]
