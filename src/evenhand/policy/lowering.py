@@ -162,8 +162,13 @@ class Lowering:
         return found[0] if len(found) == 1 else Or(BOOLEAN, tuple(found))
 
     def _value(self, node: Expression, operand: Expr) -> Expr:
-        if isinstance(node, syntax.Name) and node.value not in self._names and node.value in operand.type.values:
-            raise CellError(node.at, f'strings stand in quotes: "{node.value}"')
+        if isinstance(node, syntax.Name) and node.value not in self._names and "." not in node.value:
+            if node.value in operand.type.values:
+                raise CellError(node.at, f'strings stand in quotes: "{node.value}"')
+            if operand.type.kind == "text" and not suggestion(node.value, self._names):
+                raise CellError(
+                    node.at, f'there is no fact or output {node.value}; a string stands in quotes: "{node.value}"'
+                )
         return self.expression(node)
 
     # outputs

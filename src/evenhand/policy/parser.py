@@ -52,6 +52,7 @@ _TOKEN: Final = re.compile(
     r")"
 )
 _WORDS: Final = frozenset(("and", "or", "not", "if", "then", "else", "in", "between", "true", "false", "null"))
+_LEFT_OUT: Final = frozenset(("for", "some", "every"))
 _SAME: Final = {"≤": "<=", "≥": ">=", "≠": "!="}
 _COMPARISONS: Final = frozenset(("=", "!=", "<", "<=", ">", ">="))
 _ORDER: Final = frozenset(("<", "<=", ">", ">="))
@@ -280,6 +281,8 @@ class _Parser:
         left = self._path()
         while self._is("*", "/"):
             operator = self._take()
+            if operator.text == "*" == self._now.text:
+                raise CellError(operator.at, "`**` is not in the language: write the factors out")
             left = Binary(operator.text, left, self._path(), operator.at)
         return left
 
@@ -307,6 +310,8 @@ class _Parser:
             case "name":
                 if self._is("("):
                     return Call(token.text, self._arguments(token.text), token.at)
+                if token.text in _LEFT_OUT and self._now.kind == "name":
+                    raise CellError(token.at, f"`{token.text}` of FEEL is not in the language of policies")
                 return Name(token.text, token.at)
             case "word" if token.text in _CONSTANTS:
                 return Literal(_CONSTANTS[token.text], token.at)

@@ -280,6 +280,9 @@ def test_an_amount_is_never_more_than_was_asked_nor_less_than_nothing() -> None:
         ("| F | application.amount * application.amount | → x |\n|-|-|-|\n| 1 | > 1 | 1 |", "more than 64 bits hold: divide first, or limit it"),
         ("| F | n | → x |\n|-|-|-|\n| 1 | flor(n) | 1 |", "there is no function flor (did you mean floor?)"),
         ("| F | n | → x |\n|-|-|-|\n| 1 | day.yer | 1 |", "day is a date and has no part yer (did you mean year?)"),
+        ("| F | n | → x |\n|-|-|-|\n| 1 | 2 ** 3 | 1 |", "`**` is not in the language: write the factors out"),
+        ("| F | n | → x |\n|-|-|-|\n| 1 | for i in n | 1 |", "`for` of FEEL is not in the language of policies"),
+        ("| F | name | → x |\n|-|-|-|\n| 1 | toys | 1 |", 'there is no fact or output toys; a string stands in quotes: "toys"'),
         ("| F | n | → x |\n|-|-|-|\n| 1 | “red” | 1 |", "strings are written with straight quotes"),
     ],
 )  # fmt: skip
