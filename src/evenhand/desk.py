@@ -151,8 +151,11 @@ class Desk:
             await connection.execute(_sql.add_market, *values)
             await follow(connection, versions, self._clock())
         await self.refresh()
-        if self.markets[market.id].market != market:
-            raise Conflict(f"market {market.id!r} exists with other settings: {self.markets[market.id].market}")
+        there = self.markets[market.id].market
+        for field in Market.__struct_fields__:
+            has, asked = getattr(there, field), getattr(market, field)
+            if has != asked:
+                raise Conflict(f"market {market.id!r} exists with another {field}: {has!r}, not {asked!r}", field=field)
 
     async def refresh(self) -> None:
         """Read markets, what was published for them, and merchants' rules, where they have changed since they were read."""

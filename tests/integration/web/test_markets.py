@@ -30,7 +30,9 @@ async def test_a_pinned_market_is_ruled_by_its_version(client: httpx.AsyncClient
 async def test_the_same_id_with_other_settings_is_a_conflict(client: httpx.AsyncClient) -> None:
     await client.post("/v1/markets", json=MARKET)
     other = await client.post("/v1/markets", json=MARKET | {"name": "Another"})
-    assert (other.status_code, other.json()["type"]) == (409, "/problems/conflict")
+    assert (other.status_code, other.json()["type"], other.json()["field"]) == (409, "/problems/conflict", "name")
+    assert "exists with another name" in other.json()["detail"]
+    assert "Market(" not in other.json()["detail"]
 
 
 @pytest.mark.parametrize(
