@@ -9,7 +9,7 @@ import msgspec
 from rich.table import Table
 
 from evenhand.accounts.state import Connection
-from evenhand.cli.options import answer, day, user
+from evenhand.cli.options import answer, days, user
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.fund.budgets import known_market
@@ -60,20 +60,20 @@ def statement(
 ) -> None:
     if form not in FORMATS:
         raise BadInput(f"{form!r} is no format of statements; there are {', '.join(FORMATS)}", field="--format")
-    first, last = day(since, "--from"), day(until, "--to")
+    first, last = days(since, until)
 
     async def read(connection: Connection) -> tuple[list[Statement], list[list[DayMovement]]]:
         found = await statements(connection, market=market, since=first, until=last)
-        days = await by_day(connection, market=market, since=first, until=last) if form == "beancount" else []
-        return found, days
+        moves = await by_day(connection, market=market, since=first, until=last) if form == "beancount" else []
+        return found, moves
 
-    found, days = within(data, database, read)
+    found, moves = within(data, database, read)
     if as_json:
         say({"statements": found})
     elif form == "csv":
         print(as_csv(found), end="")  # noqa: T201
     elif form == "beancount":
-        print(as_beancount(found, days), end="")  # noqa: T201
+        print(as_beancount(found, moves), end="")  # noqa: T201
     else:
         if not found:
             answer.print("There are no markets yet: `evenhand demo` makes some.")
@@ -114,7 +114,7 @@ def run_deposit(
     async def work(connection: Connection) -> list[Moved]:
         units = await minor_units(connection, market, amount)
         if units <= 0:
-            raise BadInput("is more than zero", field="--amount")
+            raise BadInput("must be more than zero", field="--amount")
         return [await deposit(connection, market, -units if out else units, by=by or user(), note=note, now=utc_now())]
 
     _print(within(data, database, work), as_json)

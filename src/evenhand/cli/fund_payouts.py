@@ -10,7 +10,7 @@ from rich.table import Table
 
 from evenhand.accounts.state import Connection
 from evenhand.cli.fund import say, within
-from evenhand.cli.options import answer, chatter, day, user
+from evenhand.cli.options import answer, chatter, day, days, user
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.fund.budgets import known_market
@@ -117,7 +117,7 @@ def run_reconcile(
     as_json: bool,
 ) -> None:
     """Compare; exit code 1 when there are differences."""
-    first, last = day(since, "--from"), day(until, "--to")
+    first, last = days(since, until)
     if (first or last) and market is None:
         raise BadInput("days are those of a market: name one with --market", field="--market")
     lines = read_report(report)

@@ -31,6 +31,14 @@ def day(text: str | None, option: str) -> date | None:
         raise BadInput(f"{text!r} is not a date like 2025-03-24", field=option) from None
 
 
+def days(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """Read `--from` and `--to`, both included; raises `BadInput` naming the option."""
+    first, last = day(since, "--from"), day(until, "--to")
+    if first and last and last < first:
+        raise BadInput(f"{last} lies before --from {first}", field="--to")
+    return first, last
+
+
 def progress() -> Progress:
     """A progress bar on stderr that leaves nothing behind; silent where stderr is no terminal."""
     return Progress(

@@ -14,6 +14,7 @@ import msgspec
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund.telling import tell
+from evenhand.money import written
 from evenhand.store import Queries
 from evenhand.vocabulary import MOST_MONEY
 
@@ -68,7 +69,7 @@ async def set_budget(
     if period not in PERIODS:
         raise BadInput(f"a budget is per {', '.join(PERIODS)}, not {period[:40]!r}", field="period")
     if amount is not None and not 0 <= amount <= MOST_BUDGET:
-        raise BadInput("a budget is zero or more, and no more than money there is", field="amount")
+        raise BadInput(f"must be zero or more, and at most {written(MOST_BUDGET, row['currency'])}", field="amount")
     if not 1 <= alert_percent <= 100:
         raise BadInput("an alert comes at 1 to 100 percent", field="alert_percent")
     if (period == "custom") != (last_day is not None) or (period == "custom" and first_day is None):

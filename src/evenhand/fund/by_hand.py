@@ -36,11 +36,22 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 async def deposit(connection: Connection, market: str, amount: int, *, by: str, note: str, now: datetime) -> Moved:
-    """Pay into a market's fund, in the caller's transaction; a negative amount takes out. Raises `UnknownThing`, `BadInput`."""
+    """Pay into a market's fund, in the caller's transaction; a negative amount takes out.
+
+    Raises `UnknownThing` for the market, `BadInput` naming what is wrong: no more is taken out than the fund holds.
+    """
     row = await known_market(connection, market)
     by, note = named(by), _noted(note)
     if not 0 < abs(amount) <= MOST_BUDGET:
-        raise BadInput("is an amount other than zero, and no more than money there is", field="amount")
+        raise BadInput(f"must not be zero, and at most {written(MOST_BUDGET, row['currency'])}", field="amount")
+    if amount < 0:
+        # so that two who take out at the same time do not both see the same money
+        await connection.execute(_fund.stop_the_press)
+        there = int(await connection.fetchval(_fund.balance, row["no"]) or 0)
+        if -amount > there:
+            raise BadInput(
+                f"must be at most what the fund of {market} holds, {written(there, row['currency'])}", field="amount"
+            )
     fund, outside = ("fund", None), ("external", None)
     cause, ends = ("deposit", (outside, fund)) if amount > 0 else ("withdrawal", (fund, outside))
     transfer = Transfer(row["no"], row["currency"], cause, None, *ends, abs(amount), now)
@@ -67,7 +78,7 @@ async def recover(
     total, currency = sum(grant["amount"] for grant in left), left[0]["currency"]
     rest = total if amount is None else amount
     if not 0 < rest <= total:
-        raise BadInput(f"is more than zero, and no more than the {written(total, currency)} granted", field="amount")
+        raise BadInput(f"must be more than zero, and at most the {written(total, currency)} granted", field="amount")
     moved: list[Moved] = []
     for grant in left:
         part = min(rest, grant["amount"])

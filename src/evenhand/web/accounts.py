@@ -14,7 +14,7 @@ from evenhand.errors import UnknownThing
 from evenhand.profiles import AccountShown, profile
 from evenhand.store import Queries
 from evenhand.web.api import From, To
-from evenhand.web.lookup import Lookup
+from evenhand.web.lookup import Lookup, in_order
 from evenhand.web.policies import known
 from evenhand.web.problems import Refused
 
@@ -76,6 +76,7 @@ async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, k
 async def intercepted(lookup: Lookup, market: str | None, since: date | None, until: date | None) -> list[Interception]:
     """Interceptions of one market or all between two days, both included."""
     numbers = lookup.market_numbers(market)
+    in_order(since, until)
     async with lookup.reading() as connection:
         rows = await connection.fetch(_sql.interceptions, numbers, since, until)
     return [

@@ -14,7 +14,7 @@ from evenhand.desk import Desk
 from evenhand.fund.statement import Statement, statements
 from evenhand.policy import Policy
 from evenhand.web import metrics
-from evenhand.web.lookup import Lookup, Wanted
+from evenhand.web.lookup import Lookup, Wanted, in_order
 from evenhand.web.problems import Refused
 from evenhand.web.shapes import Case, CasePage
 
@@ -133,6 +133,7 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
     ) -> list[Statement]:
         """What each market's fund stood at, what moved by cause, what it stands at: minor units of its currency."""
         lookup.market_numbers(market)
+        in_order(since, until)
         async with lookup.reading() as connection:
             return await statements(connection, market=market, since=since, until=until)
 

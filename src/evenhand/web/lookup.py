@@ -113,6 +113,7 @@ class Lookup:
         if wanted.text is not None and "\0" in wanted.text:
             raise BadInput("holds a NUL character", field="q")
         markets = self.market_numbers(wanted.market)
+        in_order(wanted.since, wanted.until)
         early, late = _bounds(wanted.since, wanted.until)
         number = _number(wanted.text) if wanted.text else None
         async with self.reading() as connection:
@@ -161,6 +162,12 @@ async def _versions(
 def _number(text: str) -> int | None:
     """A case number, if the text is one that a case could have."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def in_order(since: date | None, until: date | None) -> None:
+    """Raises `BadInput` naming `to` when a period ends before it begins."""
+    if since and until and until < since:
+        raise BadInput(f"{until} lies before from, {since}", field="to")
 
 
 def _bounds(since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:

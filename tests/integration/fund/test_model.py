@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from evenhand.desk import Desk, Ruled
-from evenhand.errors import Conflict
+from evenhand.errors import BadInput, Conflict
 from evenhand.fund.budgets import set_budget
 from evenhand.fund.by_hand import deposit, recover, repaid
 from evenhand.fund.gateways.sandbox import Sandbox
@@ -73,6 +73,10 @@ class Books:
     @property
     def left(self) -> int | None:
         return None if self.budget is None else max(0, self.budget - sum(self.granted.values()))
+
+    @property
+    def stands(self) -> int:
+        return self.put_in - self.taken_out - sum(self.granted.values()) + sum(self.recovered.values())
 
 
 @pytest.fixture
@@ -174,6 +178,10 @@ class Fund(RuleBasedStateMachine):
             async with self.world.database.pool.acquire() as connection, connection.transaction():
                 await deposit(connection, self.market.id, amount, by="finance", note="model", now=self.world.clock())
 
+        if amount < 0 and -amount > self.books.stands:
+            with pytest.raises(BadInput, match="must be at most what the fund"):
+                self.world.do(work())
+            return
         self.world.do(work())
         self.books.put_in += max(0, amount)
         self.books.taken_out += max(0, -amount)
@@ -260,8 +268,7 @@ class Fund(RuleBasedStateMachine):
         )
         stands = {row["account"]: row["amount"] for row in rows}
         assert sum(stands.values()) == 0
-        fund = books.put_in - books.taken_out - sum(books.granted.values()) + sum(books.recovered.values())
-        assert stands.get("fund", 0) == fund
+        assert stands.get("fund", 0) == books.stands
         if books.left is not None:
             remains = await pool.fetchval(
                 "select sum(remains) from budget_share where period = (select max(p.no) from budget_period p"

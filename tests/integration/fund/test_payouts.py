@@ -245,9 +245,10 @@ async def test_bad_input_by_hand_names_what_is_wrong_and_moves_nothing(shop: Sho
     case = int((await shop.ask(8_000)).case)
     nothing = int((await shop.ask(8_000, reason="no_reason")).case)
     async with shop.database.pool.acquire() as connection:
-        for wrong, field in ((0, "amount"), (10**18, "amount")):
+        for wrong, field in ((0, "amount"), (10**18, "amount"), (-1, "amount")):
             with pytest.raises(BadInput) as refused:
-                await deposit(connection, MARKET.id, wrong, by="finance", note="x", now=NOW)
+                async with connection.transaction():
+                    await deposit(connection, MARKET.id, wrong, by="finance", note="x", now=NOW)
             assert refused.value.field == field
         for changes, field in (
             ({"amount": 8_001}, "amount"),

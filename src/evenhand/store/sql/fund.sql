@@ -42,6 +42,10 @@ select take_from_budgets($1::smallint[], $2::date[], $3::bigint[])
 -- What the budgets of (market, day) have left, opening those never asked for; with $3 nobody else takes from them meanwhile.
 select place, period, remains from budget_left($1::smallint[], $2::date[], $3)
 
+-- name: balance
+-- What the fund of a market stands at.
+select coalesce(sum(amount), 0)::bigint from posting where market = $1 and account = 'fund'
+
 -- name: balance_before
 -- What the fund of a market stood at before a moment.
 select coalesce(sum(amount), 0) from posting where market = $1 and account = 'fund' and value_at < $2

@@ -25,7 +25,7 @@ from evenhand.web.console.figures import Bookkeeper
 from evenhand.web.console.render import HEADERS, STATIC, AnyRequest, page, reader_of
 from evenhand.web.console.why import explain
 from evenhand.web.guard import COOKIE, SESSION_SECONDS, Guard
-from evenhand.web.lookup import Lookup, Wanted
+from evenhand.web.lookup import Lookup, Wanted, in_order
 from evenhand.web.problems import KINDS, Problem, Refused
 
 _PER_PAGE: Final = 50
@@ -48,6 +48,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         asked = _asked(request)
         market, since, until = asked.get("market"), _day(asked, "from"), _day(asked, "to")
         numbers = lookup.market_numbers(market)
+        in_order(since, until)
         shown = [desk.markets[market]] if market else list(desk.markets.values())
         figures = await keeper.figures(numbers, since, until)
         causes = by_cause(await intercepted(lookup, market, since, until))
@@ -103,6 +104,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     async def fund(request: AnyRequest) -> Response[str]:
         asked = _asked(request)
         since, until = _day(asked, "from"), _day(asked, "to")
+        in_order(since, until)
         state = asked.get("state")
         async with lookup.reading() as connection:
             found = await statements(connection, since=since, until=until)
