@@ -5,11 +5,13 @@ order exist, is the amount left) is the desk's to check. `decode` turns hostile 
 names the field.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 import msgspec
+from msgspec import inspect
 
 from evenhand.errors import BadInput
 from evenhand.vocabulary import MOST_DAYS, MOST_MONEY
@@ -151,6 +153,9 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pinned: str | None = None
 
 
+# How msgspec writes a large bound.
+_BOUND: Final = re.compile(r"([<>]=? )(\d{5,})$")
+
 R = TypeVar("R", Order, Application, MerchantRule)
 T = TypeVar("T")
 
@@ -179,9 +184,9 @@ def _decoded(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> An
     try:
         record = decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise bad_input(error) from None
+        raise bad_input(error, decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"this is not JSON: {error}") from None
+        raise BadInput(no_json(bytes(raw), error)) from None
     except RecursionError:
         raise BadInput("this JSON is nested too deeply") from None
     # PostgreSQL's text holds every character but NUL; JSON can only write it escaped.
@@ -192,8 +197,23 @@ def _decoded(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> An
     return record
 
 
-def bad_input(error: msgspec.ValidationError) -> BadInput:
-    """Turn msgspec's message (``Expected `int`, got `str` - at `$.lines[0].amount` ``) into a field and a detail."""
+def no_json(raw: bytes, error: msgspec.DecodeError | UnicodeDecodeError) -> str:
+    """What to say of bytes that are no JSON at all."""
+    if not raw.strip():
+        return "the body is empty"
+    try:
+        raw.decode()
+    except UnicodeDecodeError as wrong:
+        # the position in the error of msgspec is that inside of one string
+        return f"this is not UTF-8: byte 0x{raw[wrong.start]:02x} at position {wrong.start:,}"
+    return f"this is not JSON: {error}"
+
+
+def bad_input(error: msgspec.ValidationError, kind: type | None = None) -> BadInput:
+    """Turn msgspec's message (``Expected `int`, got `str` - at `$.lines[0].amount` ``) into a field and a detail.
+
+    Where `kind`, what was to be read, is told, a choice that there is not comes with those there are.
+    """
     detail, _, path = str(error).partition(" - at `$")
     field = path.removesuffix("`").removeprefix(".")
     for opening in ("Object missing required field `", "Object contains unknown field `"):
@@ -201,7 +221,27 @@ def bad_input(error: msgspec.ValidationError) -> BadInput:
             name = detail.removeprefix(opening).removesuffix("`")
             field = f"{field}.{name}" if field else name
             detail = "is required" if "missing" in opening else "is not a field of this record"
+    if detail.startswith("Invalid enum value ") and (allowed := _allowed(kind, field)):
+        detail += f", not one of {', '.join(allowed)}"
+    detail = _BOUND.sub(lambda bound: f"{bound[1]}{int(bound[2]):,}", detail)
     return BadInput(detail[:1].lower() + detail[1:], field=field)
+
+
+def _allowed(kind: type | None, field: str) -> list[str]:
+    """The choices there are for the field of a record (`lines[0].kind`)."""
+    found: inspect.Type | None = inspect.type_info(kind) if kind is not None else None
+    for name in field.replace("[", ".[").split("."):
+        while isinstance(found, inspect.Metadata):
+            found = found.type
+        kinds = found.types if isinstance(found, inspect.UnionType) else (found,)
+        found = None
+        for one in kinds:
+            if isinstance(one, inspect.StructType):
+                found = next((part.type for part in one.fields if part.encode_name == name), found)
+            elif isinstance(one, inspect.ListType) and name.startswith("["):
+                found = one.item_type
+    kinds = found.types if isinstance(found, inspect.UnionType) else (found,)
+    return [str(choice) for one in kinds if isinstance(one, inspect.LiteralType) for choice in one.values]
 
 
 def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The site: the guard first, then the two hot addresses, then everything else."""
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, cast
@@ -44,6 +45,8 @@ _log: Final = logging.getLogger(__name__)
 _encode: Final = msgspec.json.Encoder().encode
 # What a handler's parameter is called in the address, where the two differ.
 _ASKED_AS: Final = {"since": "from", "until": "to"}
+# How the framework says that a parameter is missing.
+_MISSING: Final = re.compile(r"Missing required \w+ parameter '([^']+)' for path ")
 
 
 class Site:
@@ -131,7 +134,7 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
         case EvenhandError():
             said = of_error(error)
         case HTTPException():
-            said, headers = _of_http(error), dict(error.headers or {})
+            said, headers = _of_http(request, error), dict(error.headers or {})
         case _:
             _log.error("a request failed", exc_info=error)
             said = problem("internal", "something went wrong; the server's log says what")
@@ -143,11 +146,24 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
     )
 
 
-def _of_http(error: HTTPException) -> Problem:
-    """An error of the framework's, naming the parameter where one is wrong."""
+def _of_http(request: AnyRequest, error: HTTPException) -> Problem:
+    """An error of the framework's in our words, naming the parameter where one is wrong."""
     match error.extra:
         case [{"message": str() as message, "key": str() as key}, *_]:
             detail = message[:1].lower() + message[1:]
             return problem("bad-input", detail, field=_ASKED_AS.get(key, key))
+        case _:
+            pass
+    missing = _MISSING.match(error.detail)
+    if missing is not None:
+        return problem("bad-input", "is required", field=missing[1])
+    path: str = request.scope["path"][:120]
+    match error.status_code:
+        case 404:
+            return problem("not-found", f"there is nothing at {path!r}; /docs lists every address of the API")
+        case 405:
+            allowed = (error.headers or {}).get("allow", "")
+            taken = ", ".join(one for one in allowed.split(", ") if one != "OPTIONS")
+            return problem("method-not-allowed", f"{path} takes {taken}, not {request.method}")
         case _:
             return of_status(error.status_code, error.detail)

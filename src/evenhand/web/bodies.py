@@ -1,13 +1,14 @@
 """Bodies of records: one object, a JSON array, or NDJSON, with every item either a record or what is wrong with it."""
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
 from evenhand.errors import BadInput
-from evenhand.records import APPLICATION_DECODER, ORDER_DECODER, Application, Order, decode
+from evenhand.records import APPLICATION_DECODER, ORDER_DECODER, Application, Order, decode, no_json
 from evenhand.web.problems import Refused
 
 Form = Literal["object", "array", "ndjson"]
@@ -40,6 +41,7 @@ class Body(Generic[R]):
 def read(content_type: bytes | None, body: bytes, kind: type[R]) -> Body[R]:
     """Read a body; raises `Refused` when it is none of the three forms, or holds too many items."""
     media = (content_type or b"").split(b";", 1)[0].strip().lower()
+    body = body.removeprefix(BOM_UTF8)
     if media == b"application/json":
         first = _first.match(body)
         if first is not None and first[1] == b"[":
@@ -86,7 +88,7 @@ def _array(body: bytes, kind: type[R]) -> list[R | BadInput]:
     except RecursionError:
         raise Refused("bad-input", "this JSON is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused("bad-input", f"this is not JSON: {error}") from None
+        raise Refused("bad-input", no_json(body, error)) from None
     _check_count(len(raws))
     return [_read_with_care(raw, kind) for raw in raws]
 

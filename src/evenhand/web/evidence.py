@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import asyncpg
 import msgspec
@@ -20,12 +20,12 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, Reques
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand.desk import Desk
-from evenhand.errors import BadInput, StoreError, UnknownThing
+from evenhand.errors import StoreError, UnknownThing
 from evenhand.evidence import fresh
 from evenhand.evidence.content import LARGEST_FILE, TAKEN
 from evenhand.evidence.custody import CaseEvidence, Custody, Evidence, party_of, shown_in
 from evenhand.evidence.fresh import PhotoRequest
-from evenhand.records import bad_input
+from evenhand.records import decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
@@ -33,7 +33,6 @@ from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
 from evenhand.web.taking import body, transaction
 
-T = TypeVar("T")
 _log: Final = logging.getLogger(__name__)
 _LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 # How the copies of each kind are given out: images are copied as JPEG.
@@ -179,7 +178,7 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     )
     async def ask_photo(request: "Request[Any, Any, Any]", case: CaseNumber) -> PhotoRequest:
         """The photograph must show the `code` of the answer, written by hand beside the goods. A person looks whether it does."""
-        asked = _read(await body(request, keys, JSON), AskPhoto)
+        asked = decode_as(await body(request, keys, JSON), AskPhoto)
         async with _found(), transaction(database) as connection:
             return await fresh.ask(connection, _number(case, "case"), asked.asked_by, asked.hours, desk.now())
 
@@ -196,7 +195,7 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     ) -> PhotoRequest:
         """A person's word, once per request. The photograph must be an image of the case's market that came after it was asked
         for and in time."""
-        seen = _read(await body(request, keys, JSON), CheckPhoto)
+        seen = decode_as(await body(request, keys, JSON), CheckPhoto)
         async with transaction(database) as connection:
             return await fresh.check(
                 connection,
@@ -262,13 +261,3 @@ def _number(text: str, field: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise Refused("not-found", f"there is no {field} {text[:40]!r}", field=field)
     return int(text)
-
-
-def _read(raw: bytes, kind: type[T]) -> T:
-    """Read a record; raises `BadInput` naming the field."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.ValidationError as error:
-        raise bad_input(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"this is not JSON: {error}") from None

@@ -1,6 +1,7 @@
 """What handlers that change something share: a transaction, a body that was checked, and OpenAPI's words for it."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ async def body(request: "Request[Any, Any, Any]", keys: Keys, content_type: str)
     if len(raw) > LARGEST_BODY:
         raise Refused("too-large", f"a body may hold {LARGEST_BODY:,} bytes")
     await keys.check(headers, request.url.path + "?" + request.url.query, raw)
-    return raw
+    return raw.removeprefix(BOM_UTF8)
 
 
 @dataclass

@@ -127,6 +127,30 @@ async def test_what_is_not_json_is_told_so(client: httpx.AsyncClient, database: 
     assert await _everything(database) == before
 
 
+async def test_what_is_wrong_with_json_is_said_so_that_it_can_be_found(client: httpx.AsyncClient) -> None:
+    async def said(body: bytes) -> str:
+        answer = await client.post(f"{SHOP}/applications", content=body, headers={"content-type": "application/json"})
+        return answer.json()["detail"]
+
+    assert await said(b" ") == "the body is empty"
+    assert await said(NOT_JSON["bytes that are no UTF-8"]) == "this is not UTF-8: byte 0xff at position 8"
+    assert "<= 9,000,000,000" in await said(json.dumps(application(2, amount=10**12)).encode())
+    assert "refund_only, return_and_refund" in await said(json.dumps(application(2, remedy="money")).encode())
+    market = await client.post("/v1/markets", content=b"", headers={"content-type": "application/json"})
+    assert market.json()["detail"] == "the body is empty"
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_body(client: httpx.AsyncClient) -> None:
+    mark = b"\xef\xbb\xbf"
+    body = mark + json.dumps(application(1)).encode()
+    for media in ("application/json", "application/x-ndjson"):
+        answer = await client.post(f"{SHOP}/applications", content=body, headers={"content-type": media})
+        assert answer.json()["outcome"] == "subsidise", media
+    many = mark + json.dumps([application(1)]).encode()
+    answer = await client.post(f"{SHOP}/applications", content=many, headers={"content-type": "application/json"})
+    assert answer.json()[0]["outcome"] == "subsidise"
+
+
 async def test_lone_surrogates_and_hostile_bytes_spare_the_lines_beside_them(client: httpx.AsyncClient) -> None:
     hostile = [body for name, body in NOT_JSON.items() if name != "nothing"]
     answer = await client.post(f"{SHOP}/applications", **ndjson(application(1), *hostile, application(3)))
@@ -157,6 +181,7 @@ async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: http
         "a form": await client.post(f"{SHOP}/orders", data={"id": "1"}),
         "no content type": await client.post(f"{SHOP}/orders", content=b"{}"),
         "compressed": await client.post(f"{SHOP}/orders", json={}, headers={"content-encoding": "gzip"}),
+        "nothing asked": await client.get("/v1/accounts/buyer-0"),
         "not a day": await client.get("/v1/cases?from=yesterday"),
         "not a number": await client.get("/v1/cases?limit=many"),
         "unknown outcome": await client.get("/v1/cases?outcome=lottery"),
@@ -173,6 +198,7 @@ async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: http
         "a form": 415,
         "no content type": 415,
         "compressed": 415,
+        "nothing asked": 400,
         "not a day": 400,
         "not a number": 400,
         "unknown outcome": 400,
@@ -186,6 +212,10 @@ async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: http
         assert "HTTP" in page.text
     assert {answers[name].headers["allow"] for name in answers if name.startswith("wrong method on")} == {"POST"}
     assert "GET" in answers["wrong method"].headers["allow"]
+    said = {name: answer.json() for name, answer in answers.items()}
+    assert (said["nothing asked"]["field"], said["nothing asked"]["detail"]) == ("market", "is required")
+    assert said["unknown path"]["detail"] == "there is nothing at '/v1/nothing'; /docs lists every address of the API"
+    assert said["wrong method"]["detail"] == "/v1/cases takes GET, not DELETE"
 
 
 async def _everything(database: Database) -> list[int]:
