@@ -35,7 +35,9 @@ async def test_nothing_is_lost_when_the_server_is_killed_while_it_delivers(tmp_p
             httpx.AsyncClient(base_url=base, timeout=60) as client,
         ):
             if not secret:
-                made = await client.post("/v1/webhooks", json={"url": receiver.url, "id": "main"})
+                # of rulings only: accounts are labelled too, by and by
+                wanted = {"url": receiver.url, "id": "main", "types": ["evenhand.ruling.issued"]}
+                made = await client.post("/v1/webhooks", json=wanted)
                 secret = made.json()["secret"]
                 await client.post(f"{MARKET}/orders", json=[order(n) for n in range(RULINGS)])
             before = len(receiver.got)
