@@ -32,7 +32,7 @@ from evenhand.markets import MarketDesk, time_zone
 from evenhand.policy import Policy, shipped
 from evenhand.publishing import follow, load_markets
 from evenhand.records import Application, Market, Order
-from evenhand.store import Database, Queries
+from evenhand.store import CUT_OFF, Database, Queries
 
 __all__ = ["Desk", "OrderTaken", "Ruled", "utc_now"]
 
@@ -51,7 +51,6 @@ _COLLISIONS: Final = (
     asyncpg.SerializationError,
 )
 # The database went away and may be back in a moment.
-_LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 # How often to look whether markets, publications or merchants' rules have changed.
 _LOOK_SECONDS: Final = 1.0
 # Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on.
@@ -288,7 +287,7 @@ class Desk:
                 return await (again() if attempt else first())
             except _COLLISIONS as error:
                 problem = error
-            except _LOST as error:
+            except CUT_OFF as error:
                 problem = error
                 await asyncio.sleep(0.1 * 2**attempt)
         raise StoreError(f"the database did not take the batch after {_TRIES} tries: {problem!r}") from problem

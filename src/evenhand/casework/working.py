@@ -26,7 +26,7 @@ from evenhand.desk import Desk
 from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
 from evenhand.panels import Voted
 from evenhand.publishing import next_revision
-from evenhand.store import Database, Queries
+from evenhand.store import CUT_OFF, Database, Queries
 from evenhand.vocabulary import Lang
 
 _sql: Final = Queries.load("cases")
@@ -35,7 +35,6 @@ _log: Final = logging.getLogger(__name__)
 _TRIES: Final = 5
 _LEFT_ALONE: Final = timedelta(minutes=5)
 _COLLISIONS: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 
 
 class Acted(msgspec.Struct, frozen=True):
@@ -112,7 +111,7 @@ class Casework:
                         if not (tick(hand) or await self._tick_panel(connection, loaded, hand)):
                             return -1
                         await write(connection, loaded, hand)
-                except (*_COLLISIONS, *_LOST):
+                except (*_COLLISIONS, *CUT_OFF):
                     raise
                 except Exception:
                     _log.exception("the clock cannot act in case %s", number)
@@ -219,7 +218,7 @@ class Casework:
                 return await work()
             except _COLLISIONS as error:
                 problem = error
-            except _LOST as error:
+            except CUT_OFF as error:
                 problem = error
                 await asyncio.sleep(0.1 * 2**attempt)
         raise StoreError(f"the database did not take the action after {_TRIES} tries: {problem!r}") from problem

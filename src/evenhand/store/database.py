@@ -24,7 +24,8 @@ _CONNECT_SECONDS: Final = 10
 _PATIENCE_SECONDS: Final = 60
 _POOL_SIZE: Final = 10
 _TRIES: Final = 5
-_CUT_OFF: Final = (
+# What is raised when the database goes away: nothing is wrong with what was asked, and it can be asked again.
+CUT_OFF: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -80,7 +81,7 @@ async def _prepare(connect: Connect) -> None:
             raise StoreError(
                 f"the database user may not do what Evenhand needs: {error}; grant it, or {_HOW_TO_GIVE}"
             ) from error
-        except _CUT_OFF as error:
+        except CUT_OFF as error:
             if not tries_left:
                 raise StoreError(f"the database goes away while it is being opened: {error}") from error
         finally:
@@ -132,7 +133,7 @@ def _embedded(server: Embedded) -> Connect:
         while True:
             try:
                 return await _connect(await server.url(), **options)
-            except _CUT_OFF as error:
+            except CUT_OFF as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise StoreError(f"the embedded PostgreSQL does not answer ({error}); see {server.log}") from error
                 server.forget()

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import asyncpg
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -26,7 +25,7 @@ from evenhand.evidence.content import LARGEST_FILE, TAKEN
 from evenhand.evidence.custody import CaseEvidence, Custody, Evidence, party_of, shown_in
 from evenhand.evidence.fresh import PhotoRequest
 from evenhand.records import decode_as
-from evenhand.store import Database
+from evenhand.store import CUT_OFF, Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.policies import Market, known
@@ -34,7 +33,6 @@ from evenhand.web.problems import Refused
 from evenhand.web.taking import body, transaction
 
 _log: Final = logging.getLogger(__name__)
-_LOST: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 # How the copies of each kind are given out: images are copied as JPEG.
 _TYPES: Final = {
     "text": ("text/plain", "txt"),
@@ -244,7 +242,7 @@ async def _reachable() -> AsyncGenerator[None]:
     except StoreError as error:
         _log.error("%s", error)
         raise Refused("store-away", "the place where evidence is kept does not answer; send the same again") from None
-    except _LOST as error:
+    except CUT_OFF as error:
         raise StoreError(f"the database does not answer: {error}") from error
 
 

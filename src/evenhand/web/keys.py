@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 
 from evenhand.errors import EvenhandError, StoreError
-from evenhand.store import Database, Queries
+from evenhand.store import CUT_OFF, Database, Queries
 from evenhand.web.asgi import Headers
 from evenhand.web.batcher import Batcher
 from evenhand.web.problems import Refused
@@ -56,7 +56,7 @@ class Keys:
             async with self._pool.acquire() as connection:
                 await connection.execute(_sql.remember_keys, keys, digests)
                 rows = await connection.fetch(_sql.keys, keys)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*CUT_OFF, asyncpg.PostgresError) as error:
             raise StoreError(f"the database does not answer: {error}") from error
         known: dict[str, bytes] = {row["key"]: row["digest"] for row in rows}
         return [known.get(key, digest) == digest for key, digest in uses]

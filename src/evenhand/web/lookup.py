@@ -16,7 +16,7 @@ from evenhand.casework import Casework, Loaded
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
 from evenhand.policy import Because, Policy, Ruling
-from evenhand.store import Database, Queries
+from evenhand.store import CUT_OFF, Database, Queries
 from evenhand.vocabulary import OUTCOMES
 from evenhand.web.problems import Refused
 from evenhand.web.shapes import Case, CaseLine, Filed, Issued, OrderOfCase, Posting
@@ -85,12 +85,7 @@ class Lookup:
             raise StoreError(f"the database did not answer within {_SECONDS} s") from None
         except asyncpg.QueryCanceledError:
             raise Refused("busy", f"this took longer than {_PATIENCE}; ask for fewer days, or one market") from None
-        except (
-            OSError,
-            asyncpg.PostgresConnectionError,
-            asyncpg.InterfaceError,
-            asyncpg.OperatorInterventionError,
-        ) as error:
+        except CUT_OFF as error:
             raise StoreError(f"the database does not answer: {error}") from error
 
     async def well(self) -> None:

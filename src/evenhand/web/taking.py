@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 
 from evenhand.errors import StoreError
-from evenhand.store import Database
+from evenhand.store import CUT_OFF, Database
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.keys import Keys
 from evenhand.web.problems import Refused
@@ -38,12 +38,7 @@ async def reaching() -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         raise StoreError(f"the database did not answer within {_SECONDS} s") from None
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.OperatorInterventionError,
-    ) as error:
+    except CUT_OFF as error:
         raise StoreError(f"the database does not answer: {error}") from error
 
 
