@@ -547,6 +547,18 @@ def bench_panel(
     run(seed=seed, sure=sure, as_json=json)
 
 
+@bench_app.command("faults")
+def bench_faults(
+    kills: Annotated[int, typer.Option("--kills", min=1, help="How many times something is killed.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same kills and faults.")] = 1,
+    json: Json = False,
+) -> None:
+    """kill -9 of server and PostgreSQL under load, with a gateway and a receiver that fail: is everything still right?"""
+    from evenhand.bench.faults import run
+
+    run(kills=kills, seed=seed, as_json=json)
+
+
 @app.command()
 def doctor(data: Data = None, database: Database = None, json: Json = False) -> None:
     """Check what is stored against what it was made from: every case that has moved, against its events."""
