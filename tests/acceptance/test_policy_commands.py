@@ -54,6 +54,18 @@ def test_check_answers_for_every_policy_and_with_json(document: Path) -> None:
     assert (finding["kind"], finding["line"], finding["example"]) == ("promise", 13, {"application": {"amount": 8000}})
 
 
+def test_check_reports_on_what_can_be_read_beside_what_cannot(document: Path) -> None:
+    document.write_text("no policy at all", encoding="utf-8")
+    told = run("check", "1688", str(document))
+    assert told.returncode == 2
+    assert told.stdout.startswith("1688 ")
+    assert f"evenhand: {document}:" in told.stderr
+    both = run("check", str(document), "1688", "--json")
+    assert (both.returncode, answer(both)["good"]) == (2, False)
+    assert [report["policy"] for report in answer(both)["reports"]] == ["1688"]
+    assert [one["policy"] for one in answer(both)["unread"]] == [str(document)]
+
+
 def test_diff_of_the_same_is_zero_and_of_others_one(document: Path) -> None:
     same = run("diff", "1688", "1688@2025-03", "--json")
     assert (same.returncode, answer(same)["same"], answer(same)["changes"]) == (0, True, [])
@@ -80,6 +92,7 @@ def test_recourse_reads_facts_from_a_pipe() -> None:
         (("recourse", "1688", "nowhere.json"), "FACTS: cannot read nowhere.json"),
         (("recourse", "1688", "-"), "FACTS: expected one JSON object of facts"),
         (("exploits", "1688", "--share", "many"), "--share: expected a share like 1% or 0.01"),
+        (("exploits", "1688", "--average=-5"), "--average: must be zero or more"),
         (("exploits", "1688", "--average", "1.234"), "--average: '1.234' has more decimals than CNY has"),
     ],
 )

@@ -8,10 +8,10 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from evenhand.cli.options import answer, progress
-from evenhand.errors import BadInput
+from evenhand.cli.options import answer, number_of, progress
+from evenhand.errors import BadInput, EvenhandError
 from evenhand.money import parse, written
-from evenhand.policy import Policy
+from evenhand.policy import Policy, PolicyError
 from evenhand.policy.proof.diff import Change, Diff, Ruled
 from evenhand.policy.proof.exploit import Lie, costs
 from evenhand.policy.proof.recourse import Recourse
@@ -24,22 +24,31 @@ _MOST_FACTS: Final = 1_000_000
 
 
 def run_check(names: list[str], seconds: float, *, as_json: bool) -> None:
-    """Check policies; exits 1 when one of them has an error."""
-    policies = [Policy.load(name) for name in names]
+    """Check policies; exits 1 when one of them has an error, 2 when one cannot be read, once all are told of."""
     reports: list[Report] = []
-    for policy in policies:
-        with progress() as bar:
-            task = bar.add_task(f"checking {policy.name} {policy.version}", total=None)
-            reports.append(
-                policy.check(seconds, lambda done, total, t=task, b=bar: b.update(t, completed=done, total=total))
-            )
+    faults: list[tuple[str, EvenhandError]] = []
+    for name in names:
+        try:
+            reports.append(_checked(Policy.load(name), seconds))
+        except (PolicyError, BadInput) as error:
+            faults.append((name, error))
+            continue
         if not as_json:
             _show_report(reports[-1])
-    good = all(report.good for report in reports)
+    good = not faults and all(report.good for report in reports)
     if as_json:
-        print(_json.encode({"good": good, "reports": reports}).decode())  # noqa: T201
+        unread = [{"policy": name, "detail": str(error)} for name, error in faults]
+        print(_json.encode({"good": good, "reports": reports, "unread": unread}).decode())  # noqa: T201
+    for _, error in faults:
+        typer.echo(f"evenhand: {error}", err=True)
     if not good:
-        raise typer.Exit(1)
+        raise typer.Exit(2 if faults else 1)
+
+
+def _checked(policy: Policy, seconds: float) -> Report:
+    with progress() as bar:
+        task = bar.add_task(f"checking {policy.name} {policy.version}", total=None)
+        return policy.check(seconds, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _show_report(report: Report) -> None:
@@ -54,13 +63,9 @@ def _show_report(report: Report) -> None:
             answer.print(f"  [green]proven[/green]  {escape(kept.text)}  ({by}, {kept.seconds:.2f} s)", soft_wrap=True)
     proven = sum(kept.status == "proven" for kept in report.promises)
     answer.print(
-        f"  {proven} of {_count(len(report.promises), 'promise')} proven, {_count(report.examples, 'example')} run, "
-        f"{_count(len(report.errors), 'error')}, {_count(len(report.warnings), 'warning')}, {report.seconds:.2f} s"
+        f"  {proven} of {number_of(len(report.promises), 'promise')} proven, {number_of(report.examples, 'example')} run, "
+        f"{number_of(len(report.errors), 'error')}, {number_of(len(report.warnings), 'warning')}, {report.seconds:.2f} s"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def run_diff(before: str, after: str, history: str | None, seconds: float, *, reasons: bool, as_json: bool) -> None:
@@ -83,7 +88,7 @@ def _show_diff(found: Diff, currency: str) -> None:
         answer.print(f"{title} rule every application alike: proven by {by}", soft_wrap=True)
     else:
         whole = f"no other application is: proven by {by}" if found.complete else "there may be more"
-        regions = _count(len(found.changes), "region")
+        regions = number_of(len(found.changes), "region")
         answer.print(f"{title} rule differently in {regions}; {whole}", soft_wrap=True)
     for number, change in enumerate(found.changes, start=1):
         _show_change(number, change)
@@ -160,6 +165,8 @@ def run_exploits(name: str, share: str, applications: int, average: str, *, as_j
         amount = parse(average, currency)
     except ValueError as error:
         raise BadInput(str(error), field="--average") from None
+    if amount < 0:
+        raise BadInput("must be zero or more", field="--average")
     lies = policy.exploits()
     price = costs(lies, part, applications, amount)
     if as_json:

@@ -9,7 +9,7 @@ from time import monotonic
 import msgspec
 from rich.table import Table
 
-from evenhand.cli.options import answer, chatter, progress
+from evenhand.cli.options import answer, chatter, number_of, progress
 from evenhand.cli.serve import serve_desk
 from evenhand.cli.summary import fund_line, outcomes_table
 from evenhand.desk import Desk
@@ -106,7 +106,8 @@ def _print(summary: Summary) -> None:
     )
     pace = "" if summary.found else f" in {summary.seconds:.1f} s"
     answer.print(
-        f"{summary.applications:,} applications about {summary.orders:,} orders ruled and booked{pace}; all synthetic.",
+        f"{number_of(summary.applications, 'application')} about {number_of(summary.orders, 'order')} ruled and booked{pace}; "
+        "all synthetic.",
         style="bold",
     )
 

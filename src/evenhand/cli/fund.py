@@ -78,18 +78,15 @@ def statement(
         if not found:
             answer.print("There are no markets yet: `evenhand demo` makes some.")
         for one in found:
+            period = f"{one.since or 'the beginning'} to {one.until or 'now'}"
+            title = f"Fund of {one.market}{' (synthetic)' if one.synthetic else ''}, {period}"
+            answer.print(title, style="italic", markup=False, soft_wrap=True)
             answer.print(_table(one))
             answer.print()
 
 
 def _table(one: Statement) -> Table:
-    period = f"{one.since or 'the beginning'} to {one.until or 'now'}"
-    table = Table(
-        title=f"Fund of {one.market}{' (synthetic)' if one.synthetic else ''}, {period}",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
+    table = Table(box=None, pad_edge=False)
     table.add_column("", min_width=12)
     table.add_column("transfers", justify="right")
     table.add_column("amount", justify="right", min_width=20)

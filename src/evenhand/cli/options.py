@@ -39,6 +39,11 @@ def days(since: str | None, until: str | None) -> tuple[date | None, date | None
     return first, last
 
 
+def number_of(number: int, noun: str) -> str:
+    """A number of things: `number_of(1, "order")` is "1 order"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def progress() -> Progress:
     """A progress bar on stderr that leaves nothing behind; silent where stderr is no terminal."""
     return Progress(
