@@ -46,7 +46,20 @@ async def test_a_case_shows_its_thread_in_both_languages(client: httpx.AsyncClie
     assert "&lt;script&gt;alert(1)" in english
     assert "retention offer: partial refund" in english
     assert "waiting for a person" in english
-    assert "挽留方案：部分退款" in (await client.get(f"/cases/{case}", params={"lang": "zh"})).text
+    chinese = (await client.get(f"/cases/{case}", params={"lang": "zh"})).text
+    assert "挽留方案：部分退款" in chinese
+    assert "<h3>补贴基金</h3>" in chinese
+
+
+async def test_what_is_due_is_a_sentence_of_its_own(client: httpx.AsyncClient) -> None:
+    old = {"id": "old", "name": "Old", "policy": "1688", "pinned": "2021", "currency": "CNY", "time_zone": "UTC"}
+    await client.post("/v1/markets", json=old)
+    bare = {"id": "1", "merchant": "store-1", "amount": 10_000, "category": ""}
+    await client.post("/v1/markets/old/orders", json=order(1, lines=[bare]))
+    ruled = await client.post("/v1/markets/old/applications", json=application(1, remedy="exchange"))
+    page = (await client.get(f"/cases/{ruled.json()['case']}", params={"lang": "en"})).text
+    assert "Nothing needs to be returned. An answer is due by " in page
+    assert "<dd><bdi>–</bdi></dd>" in page, "an order line without a category"
 
 
 async def test_a_person_takes_a_case_and_rules_it(client: httpx.AsyncClient, case: str) -> None:

@@ -123,7 +123,7 @@ def fact_value(name: str, value: Any, currency: str, lang: Lang) -> str:
         return f"{value:.{fact.scale}f}"
     if value is None or isinstance(value, bool) or fact is None or fact.kind == "choice":
         return word(value, lang)
-    return str(value)
+    return str(value) or "–"
 
 
 def named(name: str, synthetic: bool) -> str:
