@@ -50,7 +50,6 @@ _COLLISIONS: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
-# The database went away and may be back in a moment.
 # How often to look whether markets, publications or merchants' rules have changed.
 _LOOK_SECONDS: Final = 1.0
 # Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on.
@@ -92,17 +91,35 @@ class Desk:
 
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
-        """Open the desk of a database; the shipped policies are registered there. Close it with `close`."""
+        """Open the desk of a database; the shipped policies are registered there. Close it with `close`.
+
+        A database that goes away meanwhile is asked again; raises `StoreError` when it does not stay.
+        """
+        problem: Exception | None = None
+        for attempt in range(_TRIES):
+            try:
+                return await cls._open(database, clock)
+            except CUT_OFF as error:
+                problem = error
+                await asyncio.sleep(0.1 * 2**attempt)
+        raise StoreError(f"the database goes away while it is being opened: {problem!r}") from problem
+
+    @classmethod
+    async def _open(cls, database: Database, clock: Callable[[], datetime]) -> "Desk":
         pool = await asyncpg.create_pool(
             database.url, connect=database.connect, min_size=1, max_size=4, init=_look_up_by_key, reset=_keep
         )
         desk = cls(pool, clock)
-        for policy in shipped():
-            await desk.register(policy)
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(_publishing.next_revision)
-            await follow(connection, shipped(), clock())
-        await desk.refresh()
+        try:
+            for policy in shipped():
+                await desk.register(policy)
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute(_publishing.next_revision)
+                await follow(connection, shipped(), clock())
+            await desk.refresh()
+        except BaseException:
+            pool.terminate()
+            raise
         desk._looking = asyncio.create_task(desk._keep_looking())
         return desk
 
