@@ -42,6 +42,7 @@ from evenhand.store import open_database
 _CLIENTS: Final = 12
 # Minor units per kill, about eight grants: the budget is spent before the campaign is over.
 _BUDGET_PER_KILL: Final = 40_000
+_RULINGS_PER_KILL: Final = 30
 _SETTLE_SECONDS: Final = 150
 _BACK_SECONDS: Final = 90
 _KINDS: Final = ("server", "postgres", "both")
@@ -113,8 +114,10 @@ async def campaign(directory: Path, kills: int, seed: int) -> Tally:
                     break
                 if (number + 1) % 10 == 0:
                     _chatter.print(f"{number + 1} kills, {len(load.rulings):,} rulings acknowledged")
+            # where a machine is slow, kills alone leave little to look at
+            while len(load.rulings) < _RULINGS_PER_KILL * kills and not working.done():
+                await asyncio.sleep(0.1)
             load.over = True
-            await server.ready()
             await asyncio.wait_for(working, _SETTLE_SECONDS)
             failing.cancel()
             with suppress(asyncio.CancelledError):
