@@ -5,6 +5,7 @@ run on the oldest PostgreSQL that Evenhand takes.
 """
 
 import os
+import signal
 from collections.abc import AsyncGenerator
 from itertools import count
 from urllib.parse import urlsplit
@@ -14,6 +15,10 @@ import pytest
 
 from evenhand.store import Database, open_database
 from evenhand.store.embedded import use_embedded
+
+# A background job is deaf to Ctrl-C, and so would be the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = count(1)
 _TEMPLATE = "evenhand_template"
