@@ -346,8 +346,6 @@ class _Builder:
         cell, node = draft.formula
         name = draft.columns[0].name
         value = self._lower(cell, lambda: lowering.output(node, wanted.get(name)))
-        if value is not None and isinstance(value, Const) and value.value is None:
-            self._fault(cell, f"{name} is never anything but null")
         if value is None:
             self._lost.add(name)
             value = Const(NULL, None)

@@ -77,4 +77,6 @@ async def test_clearing_a_demo_empties_the_log_and_webhooks_go_on(
     async with database.pool.acquire() as connection:
         await emit(connection, [Event("fund.budget_low", None, None, desk.now(), {})])
     await work()
-    assert [one.id for one in receiver.got] == ["1", "2", "3"]
+    # two cases: either may be told first
+    assert sorted(one.id for one in receiver.got[:2]) == ["1", "2"]
+    assert [one.id for one in receiver.got[2:]] == ["3"]

@@ -301,10 +301,6 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(told) == 4, told
 
 
-def test_a_formula_that_is_never_anything_but_null_is_told() -> None:
-    assert faults("## T\n\n```feel\nx = n / 0\n```\n") == ["test.md:25:5: x is never anything but null"]
-
-
 def test_a_cycle_is_shown() -> None:
     told = faults("## A\n| U | b | → a |\n|-|-|-|\n| 1 | 1 | 1 |\n\n## B\n| U | a | → b |\n|-|-|-|\n| 1 | 1 | 1 |\n")
     assert told == ["test.md:23:1: tables feed one another in a cycle: 'A' reads b of 'B' reads a of 'A'"]

@@ -50,6 +50,8 @@ _TYPE_REFS: Final = {
     "datetime": "date and time",
     "duration": "days and time duration",
     "months": "years and months duration",
+    # never anything but null
+    "null": "Any",
 }
 # what a number is bounded by when nobody bounds it
 _UNBOUNDED: Final = 10**15
