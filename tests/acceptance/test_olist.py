@@ -15,7 +15,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -294,8 +294,7 @@ def test_importing_again_adds_nothing(imported: Imported) -> None:
 async def histories(connection: asyncpg.Connection) -> dict[tuple[str, ...], dict[str, Any]]:
     """What is known at the end of every account, and of every buyer with each store disputed with. Not the stored bytes: they
     hold the numbers that the database gave the stores, and a transaction that was cut off uses numbers up."""
-    last = (await connection.fetchval("select max(placed_at) from orders")).date().toordinal()
-    last -= date(1970, 1, 1).toordinal()
+    last = await connection.fetchval("select max(placed_at)::date - date '1970-01-01' from orders")
     known: dict[tuple[str, ...], dict[str, Any]] = {}
     for kind, id_, tiles in await connection.fetch("select kind, id, tiles from account"):
         tally = BUYER if kind == "buyer" else MERCHANT
