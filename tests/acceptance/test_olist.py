@@ -294,7 +294,7 @@ def test_importing_again_adds_nothing(imported: Imported) -> None:
 async def histories(connection: asyncpg.Connection) -> dict[tuple[str, ...], dict[str, Any]]:
     """What is known at the end of every account, and of every buyer with each store disputed with. Not the stored bytes: they
     hold the numbers that the database gave the stores, and a transaction that was cut off uses numbers up."""
-    last = await connection.fetchval("select max(placed_at)::date - date '1970-01-01' from orders")
+    last: int = await connection.fetchval("select max(placed_at)::date - date '1970-01-01' from orders") or 0
     known: dict[tuple[str, ...], dict[str, Any]] = {}
     for kind, id_, tiles in await connection.fetch("select kind, id, tiles from account"):
         tally = BUYER if kind == "buyer" else MERCHANT
