@@ -21,7 +21,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = count(1)
-_TEMPLATE = "evenhand_template"
+# several runs of the tests may share a given server
+_TEMPLATE = f"evenhand_template_{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
@@ -36,14 +37,14 @@ async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
 
 
 @pytest.fixture(scope="session")
-async def template_url(database_url: str) -> str:
+async def template_url(database_url: str) -> AsyncGenerator[str]:
     """URL of a migrated database that nobody stays connected to, so that it can be copied."""
-    await _execute(database_url, f"drop database if exists {_TEMPLATE}")
     await _execute(database_url, f"create database {_TEMPLATE}")
     url = _of_database(database_url, _TEMPLATE)
     async with open_database(url):
         pass
-    return url
+    yield url
+    await _execute(database_url, f"drop database {_TEMPLATE}")
 
 
 @pytest.fixture
