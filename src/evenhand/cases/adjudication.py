@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
@@ -67,6 +67,12 @@ def rule(
     if hand.case.inspection == "ordered":
         raise Conflict("the result of the inspection is awaited", field="action")
     decision = _decision(hand, outcome, amount, currency, grounds, note)
+    if promise := hand.broken(decision):
+        allowed = [one for one in RULABLE if not hand.broken(replace(decision, **_terms(one)))]
+        raise Conflict(
+            f"the policy promises {promise}, and the merchant has not accepted: rule {' or '.join(allowed)}",
+            field="outcome",
+        )
     above = hand.ground.settings.second_pair_above
     if above is not None and max(hand.ground.asked, decision.amount) > above:
         hand.add("propose", decision=decision, due=None)
@@ -87,17 +93,23 @@ def reject(hand: Hand, why: str) -> None:
 
 
 def verdict(hand: Hand, for_buyer: bool, jurors: tuple[str, ...]) -> None:
-    """A panel has found: the buyer gets what was asked, or nothing."""
+    """A panel has found: the buyer gets what was asked, or nothing.
+
+    The merchant pays, or the fund where the policy promises that no merchant does; a person rules where neither may.
+    """
     ground = hand.ground
+    if not for_buyer:
+        _rule(hand, Decision("decline", "none", 0, "panel", hand.now, grounds=("panel.merchant",), by=jurors))
+        return
     amount = min(ground.asked, ground.line_left + hand.case.paid.to_buyer)
-    returning = ground.remedy != "refund_only"
-    outcome: Rulable = "decline" if not for_buyer else "return_and_refund" if returning else "refund_by_merchant"
-    code = "panel.buyer" if for_buyer else "panel.merchant"
-    decision = Decision(
-        outcome, _PAYER[outcome], amount if for_buyer else 0, "panel", hand.now, return_required=for_buyer and returning,
-        grounds=(code,), by=jurors,
-    )  # fmt: skip
-    _rule(hand, decision)
+    granting: tuple[Rulable, ...] = ("refund_by_merchant", "subsidise")
+    for outcome in granting if ground.remedy == "refund_only" else ("return_and_refund", "subsidise"):
+        decision = Decision(outcome, "none", amount, "panel", hand.now, grounds=("panel.buyer",), by=jurors)
+        decision = replace(decision, **_terms(outcome))
+        if not hand.broken(decision):
+            _rule(hand, decision)
+            return
+    to_person(hand, "hang", by_clock=True, text="promised")
 
 
 def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
@@ -130,6 +142,11 @@ def _rule(hand: Hand, decision: Decision) -> None:
     overturned = before is not None and _for_buyer(before) != _for_buyer(decision)
     hand.add("rule", decision=decision, overturned=overturned, due=None)
     carry_out(hand, decision)
+
+
+def _terms(outcome: Rulable) -> dict[str, Any]:
+    """What an outcome says of a decision: who pays, and whether goods go back."""
+    return {"outcome": outcome, "payer": _PAYER[outcome], "return_required": outcome == "return_and_refund"}
 
 
 def _for_buyer(decision: Decision) -> bool:

@@ -5,29 +5,41 @@ Folding applies an event to the case and knows nothing else, so the state can be
 event is made that the table of moves does not hold.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from evenhand.cases.model import Case, Event, Ground, Offer, Party, Role, Said, Who
+from evenhand.cases.model import Case, Decision, Event, Ground, Offer, Party, Role, Said, Who
 from evenhand.cases.table import find, roles_of, states_of
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.money import written
 
 _UNTIL: Final = "%Y-%m-%d %H:%M %Z"
+# What a decision would break of what the policy promises, in the policy's words; None when it keeps all.
+Broken = Callable[[Decision], str | None]
 
 
 class Hand:
     """One action on a case in the making: events are added, and the case moves along with them."""
 
-    def __init__(self, case: Case, ground: Ground, who: Who | None, now: datetime, *, role: Role | None = None) -> None:
-        """`who` is None for the clock and the panel, whose `role` is given then."""
+    def __init__(
+        self,
+        case: Case,
+        ground: Ground,
+        who: Who | None,
+        now: datetime,
+        *,
+        role: Role | None = None,
+        broken: Broken = lambda _: None,
+    ) -> None:
+        """`who` is None for the clock and the panel, whose `role` is given then; `broken` knows the policy's promises."""
         self.case = case
         self.ground = ground
         self.now = now
+        self._broken = broken
         self.role: Role = who.role if who else role or "clock"
         self.name = who.id if who else ""
         self.events: list[Event] = []
@@ -67,6 +79,21 @@ class Hand:
             left = self.ground.settings.calendar.between(self.now, due, self.ground.zone)
             return {"due": None, "left": left.total_seconds()}
         return {"due": due}
+
+    def broken(self, decision: Decision) -> str | None:
+        """The promise of the policy that a decision would break; None where it may be made.
+
+        One that grants nothing may always be made, since somebody must be able to find a claim unfounded; and so may one that
+        charges the merchant no more than it has accepted or has paid.
+        """
+        if decision.outcome == "decline":
+            return None
+        case = self.case
+        agreed = case.decision if case.decision is not None and case.decision.source == "agreement" else None
+        accepted = max(agreed.amount if agreed else 0, case.paid.by_merchant - case.paid.compensated)
+        if decision.payer == "merchant" and decision.amount <= accepted:
+            return None
+        return self._broken(decision)
 
     def money(self, amount: int) -> str:
         return written(amount, self.ground.currency)

@@ -160,25 +160,29 @@ def silence(hand: Hand) -> None:
             to_person(hand, "escalate")
     elif ground.silence == "close":
         hand.add("close", ended="expired")
-    elif ground.silence == "accept" and case.state == "opened":
-        _consent(hand)
-    else:
+    elif not (ground.silence == "accept" and case.state == "opened" and _consent(hand)):
         to_person(hand, "escalate")
 
 
-def _consent(hand: Hand) -> None:
-    """The policy takes a merchant's silence for consent: that is a ruling, and it names the merchant."""
+def _consent(hand: Hand) -> bool:
+    """The policy takes a merchant's silence for consent: that is a ruling, and it names the merchant.
+
+    Whether it may be made: not where the same policy promises that it never is.
+    """
     ground, kind = hand.ground, _ASKED_FOR[hand.ground.remedy]
     amount = min(ground.asked, ground.line_left) if kind in MONEY_OFFERS else 0
     outcome = "refund_by_merchant" if kind == "refund" else "return_and_refund"
     decision = Decision(
         outcome, "merchant", amount, "silence", hand.now, return_required=kind != "refund", grounds=("silence.accepts",)
     )
+    if hand.broken(decision):
+        return False
     hand.add("rule", decision=decision)
     if kind == "exchange":
         agree(hand, kind, 0)
     else:
         carry_out(hand, decision)
+    return True
 
 
 def room(hand: Hand) -> None:

@@ -42,6 +42,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "draw": ("jurors were drawn", "抽取评审员"),
     "hang": ("no verdict of a panel", "评审团未作出裁决"),
     "no_jurors": ("there are not enough users who may sit", "符合条件的评审员不足"),
+    "promised": ("the policy lets neither the merchant nor the fund pay", "规则不允许商家或基金承担"),
     "no_majority": ("no side won in time", "未能按时形成多数意见"),
     "sampled": ("drawn by lot", "随机抽检"),
     "pay": ("paid", "付款"),

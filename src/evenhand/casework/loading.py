@@ -5,13 +5,14 @@ from typing import Final
 import msgspec
 
 from evenhand.accounts.state import Connection
-from evenhand.booking import reproduce
+from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
-from evenhand.cases.model import Case, Ground
+from evenhand.cases.model import Case, Decision, Ground
 from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, waits
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.markets import MarketDesk
+from evenhand.policy.proof.kept import broken_promise
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("cases")
@@ -32,6 +33,11 @@ class Loaded(msgspec.Struct, frozen=True):
     source: str
     facts: str
     order: str
+
+    def broken(self, decision: Decision) -> str | None:
+        """The promise of the policy that a decision would break; None when it keeps all."""
+        given = {name: getattr(decision, name) for name in ("outcome", "payer", "amount", "return_required")}
+        return broken_promise(parsed(self.source), msgspec.json.decode(self.facts), given)
 
 
 async def load(connection: Connection, desk: Desk, no: int, *, lock: bool = False) -> Loaded:

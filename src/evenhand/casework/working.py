@@ -82,7 +82,7 @@ class Casework:
                         f"the case is at version {loaded.case.version}, not {expected}: read it again, and decide again",
                         field="If-Match",
                     )
-                hand = Hand(loaded.case, loaded.ground, action.by, self.clock())
+                hand = Hand(loaded.case, loaded.ground, action.by, self.clock(), broken=loaded.broken)
                 decide(hand, action)
                 await write(connection, loaded, hand, key=key, digest=digest)
                 return acted(hand.case, hand.events, repeated=False, case=case)
@@ -107,7 +107,7 @@ class Casework:
                 try:
                     async with connection.transaction():
                         loaded = await load(connection, self.desk, number, lock=True)
-                        hand = Hand(loaded.case, loaded.ground, None, now)
+                        hand = Hand(loaded.case, loaded.ground, None, now, broken=loaded.broken)
                         if not (tick(hand) or await self._tick_panel(connection, loaded, hand)):
                             return -1
                         await write(connection, loaded, hand)
@@ -161,7 +161,7 @@ class Casework:
                 now = self.clock()
                 repeated, votes, won = await panels.cast(connection, loaded.ground, juror, for_buyer, reason, now)
                 if won is not None:
-                    hand = Hand(loaded.case, loaded.ground, None, now)
+                    hand = Hand(loaded.case, loaded.ground, None, now, broken=loaded.broken)
                     await self._end_panel(connection, hand, won)
                     await write(connection, loaded, hand)
                 return Voted(str(no), repeated, votes, won is not None)

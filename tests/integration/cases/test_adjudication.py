@@ -224,3 +224,33 @@ async def test_the_inbox_begins_with_what_is_wanted_first(
         assert await keeping.waiting(connection, numbers, clock.now) == (3, 0, 0)
         clock.move(hours=73)
         assert await keeping.waiting(connection, numbers, clock.now) == (3, 3, 0)
+
+
+async def test_a_person_is_held_to_what_the_policy_promises_never_happens(
+    file: File, do: Do, database: Database, clock: Clock
+) -> None:
+    case = (await file(market="wholesale", reason="no_reason")).case
+    await do(case, MERCHANT, "decline", why="It is as described.")
+    await do(case, BUYER, "appeal", why="It is not.", evidence=["photo-1"])
+    await do(case, ANNA, "claim")
+    for outcome in ("refund_by_merchant", "return_and_refund"):
+        with pytest.raises(Conflict, match=r'promises never `payer = "merchant"`.*rule subsidise or decline') as caught:
+            await do(case, ANNA, "rule", outcome=outcome, grounds=["goods.defective"])
+        assert caught.value.field == "outcome"
+    await do(case, ANNA, "rule", outcome="subsidise", grounds=["goods.defective"])
+    assert await money(database, case) == {"fund": -8_000, "buyer": 8_000}
+
+
+async def test_a_merchant_that_has_accepted_is_charged_up_to_its_word(
+    file: File, do: Do, database: Database, clock: Clock
+) -> None:
+    case = (await file(market="wholesale", reason="no_reason")).case
+    await do(case, BUYER, "offers", kind="return_and_refund", amount=5_000)
+    await do(case, MERCHANT, "accept", offer=1)
+    await do(case, BUYER, "send-back", text="SF 1")
+    await do(case, MERCHANT, "escalate", why="Half of it is missing.")
+    await do(case, ANNA, "claim")
+    with pytest.raises(Conflict, match="has not accepted"):
+        await do(case, ANNA, "rule", outcome="refund_by_merchant", amount=5_001, grounds=["return.received"])
+    await do(case, ANNA, "rule", outcome="refund_by_merchant", amount=4_000, grounds=["return.received"])
+    assert await money(database, case) == {"merchant": -4_000, "buyer": 4_000}

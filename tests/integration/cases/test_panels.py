@@ -153,3 +153,15 @@ async def test_a_panel_that_is_sure_stops_early_and_learns_from_appeals(
     others = [row["specificity"] for row in worth if not row["was_wrong"]]
     assert all(one == pytest.approx(6 / 9) for one in wrong)
     assert all(one == pytest.approx(6 / 8) for one in others)
+
+
+async def test_a_panel_lets_the_fund_pay_where_no_merchant_may_be_charged(
+    file: File, do: Do, work: Casework, database: Database, users: None
+) -> None:
+    await work.set_settings("wholesale", COUNTED, "tests")
+    number = (await file(market="wholesale", reason="no_reason")).case
+    await do(number, MERCHANT, "escalate")
+    assert await work.tick() == 1
+    for seat in (await drawn(database, number))[:3]:
+        await work.vote(int(number), seat, True, "")
+    assert await money(database, number) == {"fund": -8_000, "buyer": 8_000}
