@@ -77,6 +77,7 @@ _COLUMNS: Final = (
     "because_en",
     "because_zh",
     "facts",
+    "scorecards",
 )
 _CASE: Final = _COLUMNS.index("no")
 _BATCH: Final = _COLUMNS.index("batch")
@@ -142,6 +143,7 @@ class Batch:
                 application.remedy, application.stage, application.reason, application.amount, filing.moment, extra,
                 None, policy_version, ruling.outcome, ruling.payer, ruling.return_required, ruling.amount,
                 ruling.respond_within_hours, ruling.rule, ruling.because.en, ruling.because.zh, _json.encode(facts).decode(),
+                market.scoring(market.day(filing.moment)).number,
             ]
         )  # fmt: skip
         answer = Ruled(

@@ -153,7 +153,7 @@ class Desk:
         stored = {
             row["version"]: row
             for row in await self._pool.fetch(_sql.policy_versions)
-            if row["policy"] == market.policy
+            if row["policy"] == market.policy and parsed(row["source"]).model.ruling
         }
         versions = [policy for policy in shipped() if policy.name == market.policy]
         versions = versions or [parsed(row["source"]) for row in stored.values()]

@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 
 from evenhand.accounts.links.facts import ring_facts
 from evenhand.accounts.rules import NONE, Rules, says
-from evenhand.accounts.scores import scored
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
 from evenhand.history import BUYER, MERCHANT, PAIR
@@ -77,6 +76,9 @@ def build_facts(
     if market.abuse:
         history = _with(history, market.abuse.history)
     day = market.day(filing.moment)
+    cards = market.scoring(day).cards
+    if cards.history:
+        history = _with(history, cards.history)
     received = filing.delivered_at
     days = day - market.day(received) if received and received <= filing.moment else None
     rule = NONE
@@ -103,6 +105,7 @@ def build_facts(
         "abuse": {
             "score": None,
             "uncertain": None,
+            "threshold": None,
             "model": None,
             "frequent_refund_only": None,
             "empty_parcel": None,
@@ -116,7 +119,7 @@ def build_facts(
     }
     if history.pair:
         facts["history"] |= PAIR.facts(buyer.tiles, filing.merchant, day, history.pair)
-    scored(facts)
+    cards.score(facts)
     if market.abuse:
         market.abuse.score(facts)
     return facts

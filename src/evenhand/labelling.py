@@ -21,7 +21,6 @@ from evenhand.errors import BadInput, UnknownThing
 from evenhand.events.outbox import give_places
 from evenhand.history import BUYER
 from evenhand.markets import MarketDesk
-from evenhand.policy import Policy
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("labels")
@@ -69,15 +68,19 @@ class Labeller:
 
     async def _look(self, connection: Connection, row: Any, market: MarketDesk, setting: Any, now: datetime) -> None:
         """Label one buyer, or propose it, where the document says so and nothing as grave stands."""
-        policy: Policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
+        day = market.day(now)
+        policy, cards = market.labels_by(day), market.scoring(day).cards
+        if policy is None:
+            policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
         confirm: Confirm = setting["confirm"] if setting else "malicious"
         account: int = row["buyer"]
         known = await connection.fetch(_sql.known, account, now - _REMEMBERED, now)
         # a label that a person took away counts for nothing
         known = [one for one in known if one["ended_at"] is None]
-        history = BUYER.facts(BUYER.unpack(row["tiles"]), market.day(now), history_read(policy))
+        history = BUYER.facts(BUYER.unpack(row["tiles"]), day, history_read(policy, cards))
         found = labelling(
             policy,
+            cards,
             history,
             warned=any(one["label"] == "warning" for one in known),
             watched=any(one["label"] in ("watched", "malicious") for one in known),
@@ -109,7 +112,8 @@ class Labeller:
 async def configure(
     connection: Connection, market: MarketDesk, confirm: Confirm, document: str | None, *, by: str, now: datetime
 ) -> None:
-    """Let a market label so from now on: which document (None: the package's), and from which label on a person confirms.
+    """Let a market label so from now on: which document (None: the package's) while none is published for it, and from which label
+    on a person confirms.
 
     Raises `PolicyError` or `BadInput` for a document that cannot label.
     """

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from evenhand.accounts.abuse.card import Scorer
+from evenhand.accounts.scores import PACKAGE, Scorecards
 from evenhand.cases.settings import DEFAULT, Settings
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
@@ -38,6 +39,19 @@ class Followed(NamedTuple):
     policy: Policy
 
 
+class Scoring(NamedTuple):
+    """The scorecards that score a market's accounts from a day on."""
+
+    # first day, in the market's time zone
+    effective: date
+    # what rulings name them by; null where the store has not numbered them
+    number: int | None
+    cards: Scorecards
+
+
+_PACKAGE: Final = (Scoring(date.min, None, PACKAGE),)
+
+
 class MarketDesk:
     """One market, ready to rule. A pinned market follows one version since ever."""
 
@@ -49,6 +63,8 @@ class MarketDesk:
         versions: Iterable[Followed],
         cases: Settings = DEFAULT,
         abuse: Scorer | None = None,
+        scoring: Iterable[Scoring] = (),
+        labelling: Iterable[Followed] = (),
     ) -> None:
         self.number = number
         self.market = market
@@ -57,11 +73,15 @@ class MarketDesk:
         self.cases = cases
         # the learned score of abuse it uses; None is the documented scorecard
         self.abuse = abuse
+        # the labelling documents that were published for it
+        self.labelling = tuple(sorted(labelling, key=lambda version: version.effective))
+        self._scoring = tuple(scoring) or _PACKAGE
         self.currency = market.currency
         self.zone = time_zone(market.time_zone)
         self.versions = tuple(sorted(versions, key=lambda version: version.effective))
         # the version of a day is asked for every application and changes every few months
         self._on = lru_cache(maxsize=1024)(self._in_force)
+        self._scoring_on = lru_cache(maxsize=1024)(self._scored_by)
         # offset from UTC in seconds, by quarter of an hour: zones change theirs on such a quarter only
         self._offsets: dict[int, int] = {}
 
@@ -88,6 +108,20 @@ class MarketDesk:
         """
         version = self._on(self.day(applied_at))
         return self._on(self.day(placed_at)) if version[1].anchor == "order" else version
+
+    def scoring(self, day: int) -> Scoring:
+        """The scorecards that score accounts on a day of the market."""
+        # most markets never publish any: nothing is to be looked up
+        return self._scoring[0] if len(self._scoring) == 1 else self._scoring_on(day)
+
+    def labels_by(self, day: int) -> Policy | None:
+        """The labelling document published for a day of the market; None where none was."""
+        today = date.fromordinal(day + _EPOCH)
+        return next((one.policy for one in reversed(self.labelling) if one.effective <= today), None)
+
+    def _scored_by(self, day: int) -> Scoring:
+        today = date.fromordinal(day + _EPOCH)
+        return next((one for one in reversed(self._scoring) if one.effective <= today), self._scoring[0])
 
     def _in_force(self, day: int) -> tuple[int, Policy]:
         today = date.fromordinal(day + _EPOCH)

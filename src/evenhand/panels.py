@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from evenhand.accounts.scores import INTEGRITY
+from evenhand.accounts.scores import Scorecards, completed
 from evenhand.accounts.state import Connection
 from evenhand.cases.jury import NEW, Coins, learn, numbered, verdict
 from evenhand.cases.model import Ground
@@ -22,7 +22,6 @@ from evenhand.history import BUYER
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("panels")
-_integrity: Final = INTEGRITY.picker("buyer.integrity")
 _STANDING: Final = ("good", "excellent")
 # Tickets drawn at a time, and how often, before it is said that there are not enough jurors.
 _TICKETS: Final = 4000
@@ -60,10 +59,12 @@ class Voted(msgspec.Struct, frozen=True):
     over: bool
 
 
-async def draw(connection: Connection, ground: Ground, day: int, closes_at: datetime, now: datetime) -> int | None:
+async def draw(
+    connection: Connection, ground: Ground, cards: Scorecards, day: int, closes_at: datetime, now: datetime
+) -> int | None:
     """Draw a panel for a case; its number, or None when the market has not enough jurors."""
     panel = ground.settings.panel
-    seats = await _draw_jurors(connection, ground, panel, day)
+    seats = await _draw_jurors(connection, ground, panel, cards, day)
     if len(seats) < panel.jurors:
         return None
     coins, prevalence = await _learned(connection, ground.market)
@@ -75,7 +76,7 @@ async def draw(connection: Connection, ground: Ground, day: int, closes_at: date
     return number
 
 
-async def _draw_jurors(connection: Connection, ground: Ground, panel: Panel, day: int) -> list[int]:
+async def _draw_jurors(connection: Connection, ground: Ground, panel: Panel, cards: Scorecards, day: int) -> list[int]:
     seats: list[int] = []
     rings: set[int] = set()
     taken: list[int] = []
@@ -84,7 +85,7 @@ async def _draw_jurors(connection: Connection, ground: Ground, panel: Panel, day
             taken.append(row["no"])
             if row["ring"] is not None and row["ring"] in rings:
                 continue
-            if _fit(row["tiles"], panel, day):
+            if _fit(row["tiles"], panel, cards, day):
                 seats.append(row["no"])
                 rings |= {row["ring"]} if row["ring"] is not None else set()
                 if len(seats) == panel.jurors:
@@ -92,14 +93,14 @@ async def _draw_jurors(connection: Connection, ground: Ground, panel: Panel, day
     return seats
 
 
-def _fit(tiles: bytes, panel: Panel, day: int) -> bool:
+def _fit(tiles: bytes, panel: Panel, cards: Scorecards, day: int) -> bool:
     """Whether an account has been there long enough, has bought enough, and is of good standing."""
-    history = BUYER.facts(BUYER.unpack(tiles), day)
-    facts: dict[str, Any] = {"history": history, "buyer": {}, "merchant": {}, "abuse": {}}
+    history = BUYER.facts(BUYER.unpack(tiles), day, BUYER.always | (cards.history & BUYER.names))
+    facts = completed(cards.by_role["integrity"], history)
     return (
         history["buyer_days_known"] >= panel.days_known  # pyright: ignore[reportOptionalOperand]
         and history["buyer_orders_365d"] >= panel.orders  # pyright: ignore[reportOptionalOperand]
-        and _integrity(facts)[0] in _STANDING
+        and cards.integrity(facts)[0] in _STANDING
     )
 
 

@@ -4,10 +4,11 @@ A version rules from its first day, in the market's time zone, until the first d
 moment is the database's to hold (see `publication` in the migrations); here is what people are told about it. Days that have
 begun are never published over, so nothing that was ruled could have been ruled otherwise.
 
-A market that nobody has published for follows the package's versions of its policy by their own dates.
+A market that nobody has published for follows the package's versions of its policy by their own dates. Scorecards and labelling
+documents are published the same way, each role beside the others; until then the package's count, since ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
@@ -15,13 +16,16 @@ import asyncpg
 import msgspec
 
 from evenhand.accounts.abuse.keeping import read_scorers
+from evenhand.accounts.labelling import STANDARD
+from evenhand.accounts.labelling import checked as checked_labelling
+from evenhand.accounts.scores import ABUSE, CARDS, EXPERIENCE, INTEGRITY, Role, checked_card, role_of, scorecards
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
 from evenhand.cases.keeping import read_settings
 from evenhand.cases.settings import DEFAULT
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.events.outbox import Event, emit
-from evenhand.markets import Followed, MarketDesk, time_zone
+from evenhand.markets import Followed, MarketDesk, Scoring, time_zone
 from evenhand.policy import Policy
 from evenhand.records import Market
 from evenhand.store import Queries
@@ -31,16 +35,27 @@ State = Literal["past", "in force", "scheduled", "withdrawn"]
 _sql: Final = Queries.load("publishing")
 _desk: Final = Queries.load("desk")
 _LONGEST_NAME: Final = 120
+# What counts in every market until it publishes another.
+_PACKAGE: Final[tuple[tuple[Role, Policy], ...]] = (
+    ("integrity", INTEGRITY),
+    ("experience", EXPERIENCE),
+    ("abuse", ABUSE),
+    ("labelling", STANDARD),
+)
+# The first day of the package's.
+SINCE_EVER: Final = date.min
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """A policy version published for a market."""
+    """A version published for a market."""
 
+    # what it is for: ruling, or the scorecard of integrity, experience or abuse, or labelling
+    role: Role
     policy: str
     version: str
     # of the document's text
     hash: str
-    # first day it rules, in the market's time zone, and the first day of the version after it
+    # first day it counts, in the market's time zone (0001-01-01: since ever), and the first day of the version after it
     effective: date
     until: date | None
     state: State
@@ -52,7 +67,13 @@ class Publication(msgspec.Struct, frozen=True):
 
 
 def checked(policy: Policy) -> None:
-    """See that a document passes its check, which every one must before it is published; raises `BadInput`."""
+    """See that a document passes its check, which every one must before it is published, and that what it is for can be done
+    with what it reads; raises `BadInput`."""
+    role = role_of(policy)
+    if role == "labelling":
+        checked_labelling(policy)
+    elif role != "ruling":
+        checked_card(policy, role)
     report = policy.check()
     if not report.good:
         first = report.errors[0]
@@ -65,31 +86,36 @@ def checked(policy: Policy) -> None:
 async def publish(
     connection: Connection, market: str, policy: Policy, *, effective: date | None, by: str, now: datetime
 ) -> Publication:
-    """Let a `checked` version rule a market from a day on (the document's own unless told), inside the caller's transaction.
+    """Let a `checked` version count in a market from a day on (the document's own unless told), inside the caller's transaction.
 
-    The same again is fine. Raises `UnknownThing` for the market, `BadInput` for a day that has begun or a document that decides
-    nothing, `Conflict` when the day is taken or the version is known with another text.
+    What it counts for its outputs say. The same again is fine. Raises `UnknownThing` for the market, `BadInput` for a day that
+    has begun or a document that is for nothing, `Conflict` when the day is taken or the version is known with another text.
     """
     by = _name(by)
     first = effective or policy.effective
-    if not policy.model.ruling:
-        raise BadInput(f"{policy.name} decides no outcome: it is a scorecard, not a policy", field="policy")
+    role = role_of(policy)
     await connection.execute(_sql.next_revision)
     place = await _market(connection, market)
-    if place["pinned"]:
+    if place["pinned"] and role == "ruling":
         raise Conflict(
             f"market {market} is pinned to {place['policy']}@{place['pinned']}, whatever the date", field="market"
         )
-    listed = await publications(connection, market, now)
+    listed = [one for one in await publications(connection, market, now) if one.role == role]
     taken = next((one for one in listed if one.effective == first and one.state != "withdrawn"), None)
     if taken and (taken.policy, taken.version, taken.hash) == (policy.name, policy.version, policy.hash):
         return taken
     today = now.astimezone(time_zone(place["time_zone"])).date()
     ruling = next((one for one in listed if one.state == "in force"), None)
-    if first <= today and ruling:
+    begun = first <= today and ruling
+    if (
+        begun and role != "ruling"
+    ):  # the package's counts since ever: where nothing was ruled yet, it has counted for nothing
+        begun = await connection.fetchval(_sql.has_ruled, place["no"])
+    if ruling and begun:
+        does = "rules" if role == "ruling" else "counts"
         raise BadInput(
-            f"{first} has begun in market {market} ({place['time_zone']}, where it is {today}) and {_named(ruling)} rules there: "
-            "choose a later day" + ("" if effective else " than the document's own"),
+            f"{first} has begun in market {market} ({place['time_zone']}, where it is {today}) and {_named(ruling)} {does} "
+            "there: choose a later day" + ("" if effective else " than the document's own"),
             field="effective",
         )
     if taken:
@@ -99,13 +125,14 @@ async def publish(
         )
     number = await _keep(connection, policy)
     try:
-        await connection.execute(_sql.publish, place["no"], number, first, by, now)
+        await connection.execute(_sql.publish, place["no"], role, number, first, by, now)
     except asyncpg.UniqueViolationError:
         raise Conflict(f"another version is published for market {market} from {first}", field="effective") from None
-    said = {"policy": policy.name, "version": policy.version, "hash": policy.hash, "effective": first, "by": by}
-    await emit(connection, [Event("policy.published", place["no"], None, now, said)])
+    await connection.execute(_sql.name_scorecards)
+    said = {"role": role, "policy": policy.name, "version": policy.version, "hash": policy.hash}
+    await emit(connection, [Event("policy.published", place["no"], None, now, {**said, "effective": first, "by": by})])
     listed = await publications(connection, market, now)
-    return next(one for one in listed if one.effective == first and one.state != "withdrawn")
+    return next(one for one in listed if one.role == role and one.effective == first and one.state != "withdrawn")
 
 
 async def withdraw(
@@ -132,11 +159,14 @@ async def withdraw(
         raise Conflict(f"several are scheduled for market {market}: {days}; name one as NAME@VERSION", field="policy")
     if not scheduled:
         if any(one.state == "in force" for _, one in meant):
-            raise Conflict(f"{asked} rules market {market} already: publish another version to end it", field="policy")
+            does = "rules" if meant[0][1].role == "ruling" else "counts in"
+            raise Conflict(f"{asked} {does} market {market} already: publish another version to end it", field="policy")
         raise UnknownThing(f"no {asked} is scheduled for market {market}", field="policy")
     number, found = scheduled[0]
     await connection.execute(_sql.withdraw, number, by, now)
+    await connection.execute(_sql.name_scorecards)
     said = {
+        "role": found.role,
         "policy": found.policy,
         "version": found.version,
         "hash": found.hash,
@@ -148,17 +178,22 @@ async def withdraw(
 
 
 async def publications(connection: Connection, market: str, now: datetime) -> list[Publication]:
-    """Everything that was published for a market, in the order it rules; withdrawn ones beside. Raises `UnknownThing`."""
+    """Everything that was published for a market: what rules it, then its scorecards and labelling, each in the order it counts;
+    withdrawn ones beside. Raises `UnknownThing`."""
     place = await _market(connection, market)
     rows = await connection.fetch(_sql.publications, place["no"])
     return _stated(rows, now.astimezone(time_zone(place["time_zone"])).date())
 
 
 async def follow(connection: Connection, policies: Sequence[Policy], now: datetime) -> None:
-    """Let the markets nobody has published for follow these versions, inside the caller's transaction."""
-    names = [[policy.name, policy.version, policy.hash] for policy in policies]
-    columns = [list(column) for column in zip(*names, strict=True)] or [[], [], []]
-    await connection.execute(_sql.follow, *columns, now)
+    """Let the markets nobody has published for follow these versions, and the package's scorecards, inside the caller's
+    transaction."""
+    for _, card in _PACKAGE:
+        await connection.execute(_desk.register_policy, card.name, card.version, card.effective, card.hash, card.source)
+    followed: list[tuple[Role, Policy]] = [*(("ruling", policy) for policy in policies), *_PACKAGE]
+    names = [[role, policy.name, policy.version, policy.hash] for role, policy in followed]
+    await connection.execute(_sql.follow, *(list(column) for column in zip(*names, strict=True)), now)
+    await connection.execute(_sql.name_scorecards)
 
 
 async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
@@ -166,22 +201,43 @@ async def load_markets(connection: Connection) -> dict[str, MarketDesk]:
     stored = {row["no"]: row for row in await connection.fetch(_desk.policy_versions)}
     # of two texts of one version (an upgrade corrected it) a pinned market takes the later
     latest = {(row["policy"], row["version"]): number for number, row in stored.items()}
-    timelines: dict[int, list[Followed]] = {}
-    for market, effective, number in await connection.fetch(_sql.timelines):
+    together = {tuple(row[1:]): row[0] for row in await connection.fetch(_sql.scorecards)}
+    timelines: dict[tuple[int, Role], list[Followed]] = {}
+    for market, role, effective, number, published in await connection.fetch(_sql.timelines):
+        if role == "labelling" and not published:  # its settings may name another, which comes before the package's
+            continue
         followed = Followed(effective, number, parsed(stored[number]["source"]))
-        timelines.setdefault(market, []).append(followed)
+        timelines.setdefault((market, role), []).append(followed)
     settings = await read_settings(connection)
     scorers = await read_scorers(connection)
     markets: dict[str, MarketDesk] = {}
     for row in await connection.fetch(_desk.markets):
         market = Market(row["id"], row["name"], row["policy"], row["currency"], row["time_zone"], row["pinned"])
-        versions = timelines.get(row["no"], [])
+        versions = timelines.get((row["no"], "ruling"), [])
         if market.pinned:
             number = latest[market.policy, market.pinned]
             versions = [Followed(date.min, number, parsed(stored[number]["source"]))]
         cases = settings.get(row["no"], DEFAULT)
-        markets[market.id] = MarketDesk(row["no"], market, row["synthetic"], versions, cases, scorers.get(row["no"]))
+        markets[market.id] = MarketDesk(
+            row["no"], market, row["synthetic"], versions, cases, scorers.get(row["no"]),
+            _scoring(row["no"], timelines, together), timelines.get((row["no"], "labelling"), ()),
+        )  # fmt: skip
     return markets
+
+
+def _scoring(
+    market: int, timelines: Mapping[tuple[int, Role], Sequence[Followed]], together: Mapping[tuple[int, ...], int]
+) -> list[Scoring]:
+    """Which scorecards score a market's accounts, from when on."""
+    by_role = [timelines.get((market, role), ()) for role in CARDS]
+    found: list[Scoring] = []
+    for day in sorted({one.effective for cards in by_role for one in cards}):
+        at = [[one for one in cards if one.effective <= day] for cards in by_role]
+        if all(at):
+            numbers = tuple(cards[-1].number for cards in at)
+            integrity, experience, abuse = (cards[-1].policy for cards in at)
+            found.append(Scoring(day, together.get(numbers), scorecards(integrity, experience, abuse)))
+    return found
 
 
 async def next_revision(connection: Connection) -> None:
@@ -190,10 +246,11 @@ async def next_revision(connection: Connection) -> None:
 
 
 def _stated(rows: Sequence[Any], today: date) -> list[Publication]:
-    """Publications (by effective date) with their ends and states on a day."""
+    """Publications (by role and effective date) with their ends and states on a day."""
     found: list[Publication] = []
     for place, row in enumerate(rows):
-        later = (one["effective"] for one in rows[place + 1 :] if one["withdrawn_at"] is None)
+        after = (one for one in rows[place + 1 :] if one["role"] == row["role"])
+        later = (one["effective"] for one in after if one["withdrawn_at"] is None)
         until = next(later, None) if row["withdrawn_at"] is None else None
         state: State = "in force"
         if row["withdrawn_at"] is not None:
@@ -204,7 +261,7 @@ def _stated(rows: Sequence[Any], today: date) -> list[Publication]:
             state = "past"
         found.append(
             Publication(
-                row["policy"], row["version"], row["hash"], row["effective"], until, state, row["published_by"],
+                row["role"], row["policy"], row["version"], row["hash"], row["effective"], until, state, row["published_by"],
                 row["published_at"], row["withdrawn_by"], row["withdrawn_at"],
             )
         )  # fmt: skip

@@ -130,7 +130,8 @@ class Casework:
             return False
         if case.state == "escalated":
             closes_at = hand.now + timedelta(hours=ground.settings.panel.hours)
-            drawn = await panels.draw(connection, ground, loaded.market.day(hand.now), closes_at, hand.now)
+            day = loaded.market.day(hand.now)
+            drawn = await panels.draw(connection, ground, loaded.market.scoring(day).cards, day, closes_at, hand.now)
             if drawn is None:
                 to_person(hand, "hang", text="no_jurors")
             else:

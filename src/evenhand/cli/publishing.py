@@ -5,7 +5,7 @@ import getpass
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import typer
@@ -16,11 +16,19 @@ from evenhand.cli.options import answer, chatter, day
 from evenhand.desk import Desk, utc_now
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
-from evenhand.publishing import Publication, checked, publications, publish, withdraw
+from evenhand.publishing import SINCE_EVER, Publication, checked, publications, publish, withdraw
 from evenhand.records import Market
 from evenhand.store import open_database
 
 T = TypeVar("T")
+# What a version does of each role: will, does, did, and to what of the market.
+_DOES: Final = {
+    "ruling": ("will rule", "rules", "ruled", ""),
+    "integrity": ("will score", "scores", "scored", "the integrity of buyers of "),
+    "experience": ("will score", "scores", "scored", "the experience of stores of "),
+    "abuse": ("will score", "scores", "scored", "the signs of abuse in "),
+    "labelling": ("will label", "labels", "labelled", "buyers of "),
+}
 
 
 def run_publish(
@@ -47,11 +55,11 @@ def run_publish(
     if as_json:
         print(msgspec.json.encode(done).decode())  # noqa: T201
         return
-    when = f"from {done.effective} on ({place.time_zone})"
-    ruled = {"scheduled": f"will rule market {market} {when}", "in force": f"rules market {market} {when}"}
+    will, now, did, whom = _DOES[done.role]
+    does = {"scheduled": will, "in force": now}.get(done.state, did)
     until = f", until {done.until - timedelta(days=1)}" if done.until else ""
     answer.print(
-        f"{done.policy}@{done.version} {ruled.get(done.state, f'ruled market {market} {when}')}{until}.",
+        f"{done.policy}@{done.version} {does} {whom}market {market} from {done.effective} on ({place.time_zone}){until}.",
         markup=False,
         soft_wrap=True,
     )
@@ -80,7 +88,8 @@ def run_withdraw(
         print(msgspec.json.encode(done).decode())  # noqa: T201
         return
     answer.print(
-        f"{done.policy}@{done.version} is withdrawn: it will not rule market {market} from {done.effective} on.",
+        f"{done.policy}@{done.version} is withdrawn: it will not {_DOES[done.role][0].removeprefix('will ')} "
+        f"{_DOES[done.role][3]}market {market} from {done.effective} on.",
         markup=False,
         soft_wrap=True,
     )
@@ -97,9 +106,9 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
         return
     if place.pinned:
         answer.print(f"Market {market} is pinned to {place.policy}@{place.pinned}, whatever the date.", markup=False)
-        return
+        found = [one for one in found if one.role != "ruling"]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("policy", "version", "from", "until", "state", "published by", "published at"):
+    for column in ("for", "policy", "version", "from", "until", "state", "published by", "published at"):
         table.add_column(column)
     for one in found:
         state = f"withdrawn by {one.withdrawn_by}" if one.state == "withdrawn" else one.state
@@ -107,7 +116,8 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
         by = one.published_by or "with the package"
         at = one.published_at.strftime("%Y-%m-%d %H:%M UTC")
         style = "bold" if one.state == "in force" else "dim" if one.state in ("past", "withdrawn") else None
-        table.add_row(one.policy, one.version, one.effective.isoformat(), until, state, by, at, style=style)
+        first = "-" if one.effective == SINCE_EVER else one.effective.isoformat()
+        table.add_row(one.role, one.policy, one.version, first, until, state, by, at, style=style)
     answer.print(f"Market {market} ({place.time_zone})", markup=False)
     answer.print(table)
 

@@ -16,6 +16,7 @@ from evenhand.casework import Casework, Loaded
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
 from evenhand.policy import Because, Policy, Ruling
+from evenhand.rescoring import Scored, scored_by
 from evenhand.store import CUT_OFF, Database, Queries
 from evenhand.vocabulary import OUTCOMES
 from evenhand.web.problems import Refused
@@ -138,7 +139,8 @@ class Lookup:
                 if row is not None:
                     postings = await connection.fetch(_sql.postings, no)
                     loaded = await self.casework.load(connection, no)
-                    return _in_depth(row, postings, loaded)
+                    scored = await scored_by(connection, row["scorecards"], row["facts"])
+                    return _in_depth(row, postings, loaded, scored)
         raise Refused("not-found", f"there is no case {number[:40]!r}", field="case")
 
 
@@ -183,7 +185,7 @@ def _line(row: Any) -> CaseLine:
     )  # fmt: skip
 
 
-def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded) -> CaseInDepth:
+def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded, scored: Scored) -> CaseInDepth:
     life = loaded.case
     ruling = reproduce(row["source"], row["facts"], row["currency"])
     extra: dict[str, Any] = msgspec.json.decode(row["extra"]) if row["extra"] else {}
@@ -215,6 +217,8 @@ def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded) -> CaseInDepth:
             msgspec.Raw(_json.encode(ruling.trace)),
         ),
         msgspec.Raw(row["facts"].encode()),
+        scored.cards,
+        scored.abuse_reasons(msgspec.json.decode(row["facts"])),
         [
             Posting(
                 one["transfer"], one["cause"], one["account"], one["owner"], one["amount"], one["currency"], one["value_at"],

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from evenhand.accounts.abuse.card import Reason
 from evenhand.cases.model import Decision, Offer, Paid
 from evenhand.policy import Because
+from evenhand.rescoring import CardUsed
 
 
 class CaseLine(msgspec.Struct, frozen=True):
@@ -129,6 +131,10 @@ class Case(msgspec.Struct, frozen=True):
     ruling: Issued
     # the facts the ruling read
     facts: Any
+    # what scored the accounts for it; empty for rulings from before this was kept
+    scored_by: list[CardUsed]
+    # why abuse.score is what it is, the greatest part first
+    abuse_reasons: list[Reason]
     postings: list[Posting]
     # the code that ruled, and when it was booked
     engine: str

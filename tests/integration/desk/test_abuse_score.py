@@ -9,12 +9,23 @@ import asyncpg
 import msgspec
 import pytest
 
-from evenhand.accounts.abuse.card import Card, ChoicePoints, Costs, NumberPoints, Scorer, Trained, Uncertain
+from evenhand.accounts.abuse.card import (
+    Card,
+    ChoicePoints,
+    Costs,
+    NumberPoints,
+    Scorer,
+    Trained,
+    Uncertain,
+    complete,
+    reasons,
+)
 from evenhand.accounts.abuse.keeping import activate, keep, kept
 from evenhand.booking import Ruled, reproduce
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.records import Order
+from evenhand.rescoring import rescored, scored_by
 from evenhand.store import Database
 from tests.integration.desk.conftest import make_application
 
@@ -54,6 +65,7 @@ async def test_the_documented_scorecard_scores_until_a_market_has_learned(
     await file(desk, 0)
     abuse = await abuse_facts(database, 0)
     assert (abuse["score"], abuse["uncertain"], abuse["model"]) == (0.03, None, None)
+    assert abuse["threshold"] is None
 
 
 async def test_an_activated_card_scores_and_rulings_name_it(
@@ -69,6 +81,7 @@ async def test_an_activated_card_scores_and_rulings_name_it(
     await file(desk, 3, reason="counterfeit")
     abuse = await abuse_facts(database, 3)
     assert (abuse["score"], abuse["uncertain"], abuse["model"]) == (0.87, False, CARD.version)
+    assert abuse["threshold"] == CARD.costs.threshold / 1000
     await file(desk, 1, reason="counterfeit")
     assert (await abuse_facts(database, 1))["uncertain"] is True
     async with database.pool.acquire() as connection:
@@ -97,6 +110,31 @@ async def test_rulings_are_reproduced_after_the_card_is_gone_from_use(
     scored = msgspec.json.decode(row["facts"])
     Scorer(CARD).score(scored)
     assert float(scored["abuse"]["score"]) == read["abuse"]["score"]
+    async with database.pool.acquire() as connection:
+        whole = await rescored(connection, int(before.case))
+        named = await connection.fetchval("select scorecards from application")
+        why = (await scored_by(connection, named, row["facts"])).abuse_reasons(read)
+    assert whole.facts == read
+    assert why
+    assert why == reasons(CARD, complete(msgspec.json.decode(row["facts"]), CARD))
+
+
+async def test_a_documented_score_says_what_it_counted(
+    desk: Desk, database: Database, orders: Callable[[int], Order]
+) -> None:
+    for number in (0, 3, 6):  # of one buyer, who has four orders
+        await file(desk, number, reason="counterfeit")
+    row = await database.pool.fetchrow("select facts, scorecards from application order by no desc limit 1")
+    assert row is not None
+    read = msgspec.json.decode(row["facts"])
+    async with database.pool.acquire() as connection:
+        why = (await scored_by(connection, row["scorecards"], row["facts"])).abuse_reasons(read)
+    assert [(one.code, one.points) for one in why] == [
+        ("counterfeit_lent [0.10..0.20)", 30),
+        ("refund_only_lent [0.15..0.25)", 10),
+    ]
+    assert why[0].en == "counterfeit claims per order (lent ten orders): 0.1429 ([0.10..0.20): +30 points)"
+    assert why[0].zh == "假货投诉占下单比例（预置10单）：0.1429（[0.10..0.20)，+30分）"
 
 
 async def test_what_is_not_there_cannot_be_activated(desk: Desk, database: Database) -> None:

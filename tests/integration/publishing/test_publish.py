@@ -23,6 +23,7 @@ async def listed(database: Database, clock: Clock, market: str = "shop") -> list
         return [
             (f"{one.policy}@{one.version}", one.effective, one.until, one.state)
             for one in await publications(connection, market, clock())
+            if one.role == "ruling"
         ]
 
 
@@ -139,8 +140,8 @@ async def test_the_database_itself_refuses_two_versions_for_one_moment(
 ) -> None:
     """Whoever writes past the code, at once, on connections of their own."""
     await publisher.publish(document("1"), date(2026, 6, 1))
-    insert = """insert into publication (market, policy_version, effective, published_by, published_at)
-                select market, policy_version, date '2026-07-01', 'somebody', now()
+    insert = """insert into publication (market, role, policy_version, effective, published_by, published_at)
+                select market, role, policy_version, date '2026-07-01', 'somebody', now()
                 from publication where effective = '2026-06-01'"""
 
     async def write() -> None:

@@ -31,7 +31,11 @@ async def test_a_version_is_published_listed_and_withdrawn(client: httpx.AsyncCl
     )
     again = await publish(client, document("1").source, "?effective=2026-05-01")
     assert (again.status_code, again.json()) == (200, said)
-    assert (await client.get(f"{SHOP}/policies")).json()[-1] == said
+    listed = (await client.get(f"{SHOP}/policies")).json()
+    assert [one for one in listed if one["role"] == "ruling"][-1] == said
+    assert {one["role"] for one in listed if one["state"] == "in force"} == {
+        "ruling", "integrity", "experience", "abuse", "labelling",
+    }  # fmt: skip
     gone = await client.delete(f"{SHOP}/policies/own/1?by=Li+Wei")
     assert (gone.status_code, gone.json()["state"], gone.json()["withdrawn_by"]) == (200, "withdrawn", "Li Wei")
     assert (await client.delete(f"{SHOP}/policies/own/1")).status_code == 404

@@ -178,6 +178,7 @@ class Scorer:
         self._steps = card.steps
         self._scores = [_THOUSANDTHS[one] for one in card.probabilities]
         self._first, self._last = card.uncertain.first, card.uncertain.last
+        self._threshold = _THOUSANDTHS[card.costs.threshold]
 
     def points(self, facts: Mapping[str, Mapping[str, Any]]) -> int:
         """The sum of points."""
@@ -191,10 +192,11 @@ class Scorer:
         return total
 
     def score(self, facts: Mapping[str, dict[str, Any]]) -> None:
-        """Fill in `abuse.score`, `abuse.uncertain` and `abuse.model`."""
+        """Fill in `abuse.score`, `abuse.uncertain`, `abuse.threshold` and `abuse.model`."""
         total, abuse = self.points(facts), facts["abuse"]
         abuse["score"] = self._scores[bisect_right(self._steps, total)]
         abuse["uncertain"] = self._first <= total <= self._last
+        abuse["threshold"] = self._threshold
         abuse["model"] = self.version
 
 

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-from evenhand.accounts.scores import ABUSE, INTEGRITY
+from evenhand.accounts.scores import OUTPUTS, Scorecards, completed
 from evenhand.errors import BadInput
 from evenhand.history import BUYER
 from evenhand.policy import Because, Policy
 from evenhand.vocabulary import Lang, word
 
 OWN: Final = ("labels.warned", "labels.watched")
-_OUTPUTS: Final = {"label", "days", "cause"}
+_SCORES: Final = {*OUTPUTS["integrity"], *OUTPUTS["abuse"]}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 STANDARD: Final = Policy.parse(
     (files("evenhand.accounts") / "labelling" / "standard.md").read_text("utf-8"), "standard.md"
@@ -37,12 +37,12 @@ class Labelling(msgspec.Struct, frozen=True):
 
 def checked(policy: Policy) -> Policy:
     """See that a document can label; raises `BadInput` for one that cannot."""
-    missing = _OUTPUTS - policy.model.outputs.keys()
+    missing = set(OUTPUTS["labelling"]) - policy.model.outputs.keys()
     if missing:
         raise BadInput(
             f"a labelling document has the outputs label, days and cause; {', '.join(sorted(missing))} is missing"
         )
-    known = {f"history.{name}" for name in BUYER.names} | {*INTEGRITY.model.outputs, *ABUSE.model.outputs, *OWN}
+    known = {f"history.{name}" for name in BUYER.names} | {*_SCORES, *OWN}
     for name in policy.model.read:
         if name not in known:
             raise BadInput(
@@ -51,14 +51,16 @@ def checked(policy: Policy) -> Policy:
     return policy
 
 
-def labelling(policy: Policy, history: dict[str, Any], *, warned: bool, watched: bool) -> Labelling:
-    """Ask a document about a buyer: its history as of now (facts without prefix), and what it was labelled before."""
-    nothing: dict[str, Any] = {name.split(".")[1]: None for name in ABUSE.model.read if name.startswith("abuse.")}
-    facts: dict[str, Any] = {"history": history, "buyer": {}, "abuse": nothing}
-    for card in (INTEGRITY, ABUSE):
-        for name, value in card.decide(facts).items():
+def labelling(policy: Policy, cards: Scorecards, history: dict[str, Any], *, warned: bool, watched: bool) -> Labelling:
+    """Ask a document about a buyer: its history as of now (facts without prefix), scored by the market's `cards`, and what it was
+    labelled before."""
+    facts: dict[str, Any] = {"history": history, "buyer": {}, "abuse": {}}
+    for card in (cards.by_role["integrity"], cards.by_role["abuse"]):
+        known = completed(card, history)
+        known["buyer"] = {**known.get("buyer", {}), **facts["buyer"]}
+        for name, value in card.decide(known).items():
             group, _, field = name.partition(".")
-            if field:
+            if name in _SCORES:
                 facts[group][field] = value
     facts["labels"] = {"warned": warned, "watched": watched}
     decided = policy.decide(facts)
@@ -71,11 +73,12 @@ def labelling(policy: Policy, history: dict[str, Any], *, warned: bool, watched:
     return Labelling(str(decided["label"]), int(decided["days"] or 0), rule, Because(said["en"], said["zh"]), read)
 
 
-def history_read(policy: Policy) -> frozenset[str]:
+def history_read(policy: Policy, cards: Scorecards) -> frozenset[str]:
     """The facts of a buyer's history that the document, its reasons or the scorecards need, without prefix."""
     texts = " ".join(f"{reason.en} {reason.zh}" for reason in policy.model.reasons.values())
-    named = {*policy.model.read, *_PLACEHOLDER.findall(texts), *INTEGRITY.model.read, *ABUSE.model.read}
-    return frozenset(BUYER.always | ({name.removeprefix("history.") for name in named} & BUYER.names))
+    named = {*policy.model.read, *_PLACEHOLDER.findall(texts)}
+    read = cards.history | {name.removeprefix("history.") for name in named}
+    return frozenset(BUYER.always | (read & BUYER.names))
 
 
 def _value(facts: dict[str, Any], name: str) -> Any:

@@ -25,7 +25,7 @@ select a.no, m.id as market, m.name as market_name, m.synthetic, m.currency, m.t
        a.id, l.order_id, l.id as line, b.id as buyer, s.id as merchant, a.remedy, a.stage, a.reason, a.asked, a.applied_at,
        a.extra, l.category, l.amount as paid, l.refunded, o.placed_at, o.promised_at, o.shipped_at, o.delivered_at,
        a.outcome, a.payer, a.return_required, a.amount, a.respond_within_hours, a.rule, a.because_en, a.because_zh, a.facts,
-       v.policy, v.version, v.effective, v.hash, v.source, t.engine, t.booked_at
+       v.policy, v.version, v.effective, v.hash, v.source, t.engine, t.booked_at, a.scorecards
 from application a
 join market m on m.no = a.market
 join order_line l on l.no = a.line

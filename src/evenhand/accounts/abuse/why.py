@@ -1,0 +1,50 @@
+"""Why `abuse.score` of a ruling is what it is: the facts that gave points, the greatest part first.
+
+A card's points are its reasons, whether it was learned or written: both are asked again about the facts stored with the ruling.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from evenhand.accounts.abuse.card import Card, Reason, complete, reasons
+from evenhand.accounts.points import Part, explained
+from evenhand.policy import Policy
+from evenhand.policy.types import of_fact
+from evenhand.policy.values import nested
+from evenhand.vocabulary import FACTS, word
+
+_TYPES: Final = {name: of_fact(fact) for name, fact in FACTS.items()}
+MOST: Final = 4
+
+
+def abuse_reasons(
+    stored: Mapping[str, Any], documented: Policy, learned: Card | None, most: int = MOST
+) -> list[Reason]:
+    """What contributed to the score: all that raised it before what lowered it.
+
+    `stored` are a ruling's facts as decoded from JSON; `learned` is the card that scored it, where one did, else `documented`.
+    """
+    if learned is not None:
+        return reasons(learned, complete(nested(stored, _TYPES, ()), learned), most)
+    parts = explained(documented, nested(stored, _TYPES, tuple(documented.model.read))).parts
+    found = [_reason(part) for part in parts if part.input and part.points]
+    return sorted(found, key=lambda one: (one.points < 0, -abs(one.points)))[:most]
+
+
+def _reason(part: Part) -> Reason:
+    points = int(part.points)
+    en, zh = (_said(part.value, lang) for lang in ("en", "zh"))
+    if isinstance(part.value, bool):
+        return Reason(
+            f"{part.input} = {part.condition}", points, f"{part.label.en} ({points:+d} points)",
+            f"{part.label.zh}（{points:+d}分）",
+        )  # fmt: skip
+    return Reason(
+        f"{part.input} {part.condition}", points, f"{part.label.en}: {en} ({part.condition}: {points:+d} points)",
+        f"{part.label.zh}：{zh}（{part.condition}，{points:+d}分）",
+    )  # fmt: skip
+
+
+def _said(value: Any, lang: Any) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else word(value, lang)

@@ -1,0 +1,117 @@
+"""A scorecard's points, explained by its own cells: which conditions were met, what each gave, which would give more.
+
+Nothing here scores anything. The card is asked as rulings ask it, and its tables say which rows matched.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from evenhand.policy import Because, Policy, TraceStep
+from evenhand.policy.row import Row, compile_row
+from evenhand.policy.tracing import compile_trace
+from evenhand.policy.tree import Formula, Table
+from evenhand.vocabulary import FACTS
+
+_ANY: Final = "-"
+# What the package's cards compute on the way, for people.
+_NAMES: Final[dict[str, Because]] = {
+    "": Because("where everybody starts", "起始分"),
+    "refund_only_share": Because("refund-only applications per order (lent ten orders)", "仅退款占下单比例（预置10单）"),
+    "counterfeit_share": Because("counterfeit claims per order (lent ten orders)", "假货投诉占下单比例（预置10单）"),
+    "declined_share": Because("intercepted applications per order (lent ten orders)", "被拦截申请占下单比例（预置10单）"),
+    "refund_only_lent": Because("refund-only applications per order (lent ten orders)", "仅退款占下单比例（预置10单）"),
+    "counterfeit_lent": Because("counterfeit claims per order (lent ten orders)", "假货投诉占下单比例（预置10单）"),
+}  # fmt: skip
+
+
+class Band(msgspec.Struct, frozen=True):
+    """A condition of a scorecard and the points it gives."""
+
+    condition: str
+    points: Any
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one input of a scorecard's table gives: the condition that was met, and those that give more."""
+
+    input: str
+    label: Because
+    value: Any
+    condition: str
+    points: Any
+    better: list[Band]
+
+
+class Computed(msgspec.Struct, frozen=True):
+    """A formula of the scorecard, as it is written, with its value."""
+
+    name: str
+    formula: str
+    value: Any
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """Everything that made a score."""
+
+    outputs: dict[str, Any]
+    parts: list[Part]
+    formulas: list[Computed]
+
+
+def explained(card: Policy, facts: Mapping[str, Any], sign: int = 1) -> Explained:
+    """What a card makes of facts that are complete and of the right types; with a `sign` of -1 fewer points are better."""
+    row, trace = _compiled(card)
+    outputs = card.decide(facts)
+    steps: Sequence[TraceStep] = trace(facts, row.decide(facts))
+    grids = {grid.heading: grid for grid in card.document.tables}
+    values = {f"{group}.{name}": value for group, inner in facts.items() for name, value in inner.items()} | outputs
+    parts: list[Part] = []
+    formulas: list[Computed] = []
+    for step, traced in zip(card.model.steps, steps, strict=True):
+        if isinstance(step, Formula):
+            formulas.append(Computed(step.output.name, step.text, outputs[step.output.name]))
+        elif step.hit == "C+":
+            parts += _parts(step, grids[step.name].rows, set(traced.rows), values, sign)
+    return Explained(outputs, parts, formulas)
+
+
+def label(name: str) -> Because:
+    """What an input of a scorecard is called."""
+    fact = FACTS.get(name)
+    if fact is not None:
+        return Because(fact.en, fact.zh)
+    plain = name.replace("_", " ")
+    return _NAMES.get(name, Because(plain, plain))
+
+
+@lru_cache(maxsize=64)
+def _compiled(card: Policy) -> tuple[Row, Any]:
+    row = compile_row(card.model)
+    return row, compile_trace(card.model, row)
+
+
+def _parts(table: Table, rows: Any, matched: set[int], values: Mapping[str, Any], sign: int) -> list[Part]:
+    """Rows of a points table by the input they ask about; a row that asks nothing is where everybody starts."""
+    width = len(table.inputs)
+    asked: dict[tuple[int, ...], list[tuple[int, str, Decimal]]] = {}
+    for number, cells in enumerate(rows, start=1):
+        columns = tuple(at for at in range(width) if cells[at + 1].text.strip() != _ANY)
+        condition = " and ".join(cells[at + 1].text for at in columns)
+        asked.setdefault(columns, []).append((number, condition, Decimal(cells[width + 1].text)))
+    parts: list[Part] = []
+    for columns, bands in asked.items():
+        met = [band for band in bands if band[0] in matched]
+        points = sum((band[2] for band in met), Decimal(0))
+        name = " and ".join(table.headers[at] for at in columns)
+        value = values.get(name) if len(columns) == 1 else None
+        better = [Band(condition, gives) for _, condition, gives in bands if sign * gives > sign * points]
+        if sign * points < 0:
+            better.append(Band("none of these", Decimal(0)))
+        parts.append(
+            Part(name, label(name), value, " or ".join(band[1] for band in met), points, better if columns else [])
+        )
+    return parts
