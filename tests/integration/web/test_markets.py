@@ -45,6 +45,7 @@ async def test_the_same_id_with_other_settings_is_a_conflict(client: httpx.Async
         ({"policy": "nobody"}, 422, "policy"),
         ({"pinned": "1999"}, 422, "pinned"),
         ({"currency": "yuan"}, 400, "currency"),
+        ({"currency": "ZZZ"}, 400, "currency"),
         ({"time_zone": "Mars/Olympus"}, 400, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, 400, "time_zone"),
         ({"colour": "red"}, 400, "colour"),
