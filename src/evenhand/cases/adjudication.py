@@ -126,7 +126,7 @@ def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
             raise Conflict(f"this case could be appealed until {hand.local(until)}", field="action")
         if side == "buyer" and case.paid.to_buyer >= ground.asked:
             raise Conflict("the buyer has had all that was asked", field="action")
-        if side == "merchant" and case.paid.by_merchant <= case.paid.compensated:
+        if side == "merchant" and case.paid.of_merchant <= 0:
             raise Conflict("the merchant has paid nothing in this case", field="action")
         if side in case.appealed:
             raise Conflict("each side may appeal once, and this one has", field="action")
@@ -177,10 +177,15 @@ def _decision(
             raise BadInput(
                 f"{hand.money(amount)} is more than the {hand.money(most)} that can be granted", field="amount"
             )
-        if amount < paid.to_buyer:
-            raise BadInput(
-                f"the buyer has had {hand.money(paid.to_buyer)}, which is not taken back here", field="amount"
-            )
+    appellant = hand.case.appealed[-1] if hand.case.appealed else None
+    if appellant == "buyer" and amount < paid.to_buyer:
+        had = hand.money(paid.to_buyer)
+        raise BadInput(
+            f"the buyer has had {had}, which its own appeal does not take back: rule that or more", field="amount"
+        )
+    if appellant == "merchant" and _PAYER[outcome] == "merchant" and amount > paid.of_merchant:
+        bears = hand.money(paid.of_merchant)
+        raise BadInput(f"the merchant has paid {bears}, and its own appeal does not charge it more", field="amount")
     return Decision(
         outcome, _PAYER[outcome], amount, "person", hand.now, return_required=outcome == "return_and_refund",
         grounds=grounds, note=note, by=(hand.name,),

@@ -90,7 +90,7 @@ class Hand:
             return None
         case = self.case
         agreed = case.decision if case.decision is not None and case.decision.source == "agreement" else None
-        accepted = max(agreed.amount if agreed else 0, case.paid.by_merchant - case.paid.compensated)
+        accepted = max(agreed.amount if agreed else 0, case.paid.of_merchant)
         if decision.payer == "merchant" and decision.amount <= accepted:
             return None
         return self._broken(decision)
@@ -186,6 +186,10 @@ def _by_action(case: Case, event: Event) -> dict[str, Any]:
             return {"paid": replace(paid, by_merchant=paid.by_merchant + said.amount)}
         case "compensate":
             return {"paid": replace(case.paid, compensated=case.paid.compensated + said.amount)}
+        case "charge":
+            return {"paid": replace(case.paid, charged=case.paid.charged + said.amount)}
+        case "recover":
+            return {"paid": replace(case.paid, recovered=case.paid.recovered + said.amount)}
         case "close" | "withdraw":
             return {"ended": said.ended, "ended_at": event.at, "due": None, "turn": None, "left": None, "todo": ()}
         case "appeal":

@@ -79,12 +79,21 @@ class Paid(msgspec.Struct, frozen=True, omit_defaults=True):
 
     by_platform: int = 0
     by_merchant: int = 0
-    # given back to the merchant by the fund
+    # given back to the merchant by the fund, and charged to the merchant for what the fund had paid
     compensated: int = 0
+    charged: int = 0
+    # taken back from the buyer
+    recovered: int = 0
 
     @property
     def to_buyer(self) -> int:
-        return self.by_platform + self.by_merchant
+        """What the buyer has had."""
+        return self.by_platform + self.by_merchant - self.recovered
+
+    @property
+    def of_merchant(self) -> int:
+        """What the merchant bears; the rest of what the buyer has had the fund bears."""
+        return self.by_merchant + self.charged - self.compensated
 
 
 class Case(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -149,6 +158,8 @@ class Ground(msgspec.Struct, frozen=True):
     # of the order line: what was paid for it, and what of that has not been granted back by now
     line_paid: int
     line_left: int
+    # of this case: what people took back from the buyer beside its events
+    recovered_by_hand: int = 0
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):

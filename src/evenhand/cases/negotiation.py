@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import MONEY_OFFERS, Decision, Offer, OfferKind, Party
-from evenhand.cases.settling import agree, bound, carry_out, pay_due
+from evenhand.cases.settling import agree, bound, carry_out, pay_due, square
 from evenhand.errors import BadInput, Conflict, NotAllowed
 
 _OTHER: Final[dict[Party, Party]] = {"buyer": "merchant", "merchant": "buyer"}
@@ -151,6 +151,9 @@ def silence(hand: Hand) -> None:
     case, ground = hand.case, hand.ground
     hand.add("silence", text=case.turn or "", due=None, turn=None)
     if case.turn == "buyer":
+        if case.state == "settling" and case.appealed[-1:] == ("merchant",):
+            # the merchant won its goods back, and they did not come
+            square(hand, "none", 0)
         hand.add("close", ended="expired")
     elif case.state == "settling":
         if case.todo == ("receive",) and bound(hand):

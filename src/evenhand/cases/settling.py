@@ -25,21 +25,42 @@ def agree(hand: Hand, kind: OfferKind, amount: int) -> None:
 
 
 def carry_out(hand: Hand, decision: Decision) -> None:
-    """Carry out a ruling: the buyer gets what is still missing, a merchant that paid too much is compensated."""
-    paid, appeal = hand.case.paid, bool(hand.case.appealed)
+    """Carry out a ruling: at once, or when the goods are back."""
     if decision.outcome == "return_and_refund":
         _begin(hand, _TODO["return_and_refund"])
         return
-    missing = decision.amount - paid.to_buyer
+    square(hand, decision.payer, decision.amount)
+    hand.add("close", by_clock=True, ended="ruled")
+
+
+def square(hand: Hand, payer: str, amount: int) -> None:
+    """Move what is missing until the buyer has had an amount and the payer alone bears it, whoever paid what before.
+
+    Buyer, merchant and fund each move at most once: what the merchant is to bear goes to the buyer as far as that is to have
+    more, and to the fund as far as that had paid it; what it should not bear comes from the fund. What the buyer should not have
+    had it owes to the fund.
+    """
+    paid, appeal = hand.case.paid, bool(hand.case.appealed)
+    missing = amount - paid.to_buyer
     if missing > 0:
         hand.within_line(missing)
-        usual = "subsidy" if decision.payer == "platform" else "merchant_refund"
-        hand.add("pay", by_clock=True, payer=decision.payer, amount=missing, cause="appeal_refund" if appeal else usual)
-    due_from_merchant = decision.amount if decision.payer == "merchant" else 0
-    too_much = paid.by_merchant - paid.compensated - due_from_merchant
-    if too_much > 0:
-        hand.add("compensate", by_clock=True, payer="platform", amount=too_much, cause="compensation")
-    hand.add("close", by_clock=True, ended="ruled")
+    more = (amount if payer == "merchant" else 0) - paid.of_merchant
+    by_merchant = max(0, min(more, missing))
+    if by_merchant:
+        cause = "appeal_refund" if appeal else "merchant_refund"
+        hand.add("pay", by_clock=True, payer="merchant", amount=by_merchant, cause=cause)
+    if more > by_merchant:
+        hand.add("charge", by_clock=True, payer="merchant", amount=more - by_merchant, cause="charge")
+    elif more < 0:
+        hand.add("compensate", by_clock=True, payer="platform", amount=-more, cause="compensation")
+    by_platform = missing - by_merchant
+    if by_platform > 0:
+        cause = "appeal_refund" if appeal else "subsidy"
+        hand.add("pay", by_clock=True, payer="platform", amount=by_platform, cause=cause)
+    # what people took back before is not taken back again
+    owed = min(-by_platform, paid.to_buyer - hand.ground.recovered_by_hand)
+    if owed > 0:
+        hand.add("recover", by_clock=True, amount=owed, cause="recovery")
 
 
 def send_back(hand: Hand, text: str) -> None:
@@ -72,12 +93,12 @@ def pay_due(hand: Hand) -> None:
     """Pay what was to be paid once the goods are back."""
     decision = hand.case.decision
     assert decision is not None
-    missing = min(decision.amount, hand.ground.line_left + hand.case.paid.to_buyer) - hand.case.paid.to_buyer
-    if missing > 0:
-        named = decision.payer == "merchant" and decision.source != "agreement"
+    due = min(decision.amount, hand.ground.line_left + hand.case.paid.to_buyer)
+    if decision.payer == "merchant" and decision.source != "agreement":
+        square(hand, "merchant", due)
+    elif due:
         # no ruling named the merchant: that it took the goods back for a refund is its own acceptance
-        cause = ("appeal_refund" if hand.case.appealed else "merchant_refund") if named else "agreement"
-        hand.add("pay", by_clock=True, payer="merchant", amount=missing, cause=cause)
+        hand.add("pay", by_clock=True, payer="merchant", amount=due, cause="agreement")
     hand.add("close", by_clock=True, ended="settled")
 
 

@@ -47,6 +47,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "sampled": ("drawn by lot", "随机抽检"),
     "pay": ("paid", "付款"),
     "compensate": ("compensated the merchant", "补偿商家"),
+    "charge": ("charged the merchant instead of the fund", "改由商家承担"),
+    "recover": ("the buyer is to pay back", "应由买家退还"),
     "settle": ("to be carried out", "进入执行"),
     "send_back": ("sent the goods back", "寄回商品"),
     "receive": ("received the goods", "收到退货"),

@@ -17,12 +17,15 @@ from evenhand.casework.loading import Loaded
 from evenhand.events.outbox import Event as OutgoingEvent
 from evenhand.events.outbox import emit
 from evenhand.evidence.reuse import Asked, show_in_case
+from evenhand.fund import debts
 from evenhand.fund.ledger import Transfer, book
 from evenhand.history import BUYER, MERCHANT
 from evenhand.store import Queries
 from evenhand.vocabulary import Lang
 
 _sql: Final = Queries.load("cases")
+# What moves money once more with each appeal.
+_ON_APPEAL: Final = ("appeal_refund", "compensation", "charge")
 _json: Final = msgspec.json.Encoder()
 
 
@@ -35,12 +38,7 @@ async def write(
     await keeping.save(connection, ground.no, hand.case)
     shown = [name for event in hand.events for name in event.said.evidence]
     await show_in_case(connection, ground.no, Asked(0, ground.market, loaded.line, hand.now, shown))
-    transfers = [_transfer(loaded, event) for event in hand.events if event.action in ("pay", "compensate")]
-    granted = sum(event.said.amount for event in hand.events if event.action == "pay")
-    if granted:
-        await connection.execute(_sql.grant_line, loaded.line, granted)
-    if transfers:
-        await book(connection, transfers, hand.now)
+    await _move_money(connection, loaded, hand)
     await _correct(connection, loaded, hand)
     for event in hand.events:
         if event.action == "rule" and event.said.decision is not None:
@@ -70,6 +68,23 @@ async def tell(
             made = build(told, decision, number, party, lang)
             body, text = _json.encode(made).decode(), text_of(made, ground.zone)
             await connection.execute(_sql.keep_statement, ground.no, number, party, lang, body, text, now)
+
+
+async def _move_money(connection: Connection, loaded: Loaded, hand: Hand) -> None:
+    no = loaded.ground.no
+    moving = [event for event in hand.events if event.action in ("pay", "compensate", "charge")]
+    taking_back = sum(event.said.amount for event in hand.events if event.action == "recover")
+    granted = sum(event.said.amount for event in moving if event.action == "pay") - taking_back
+    if granted:
+        await connection.execute(_sql.grant_line, loaded.line, granted)
+    if moving:
+        # on appeal money of a cause may move once more; what comes after what says that it did not move twice
+        after = await connection.fetchval(_sql.last_transfer, no) if hand.case.appealed else None
+        await book(connection, [_transfer(loaded, event, after) for event in moving], hand.now)
+    if taking_back:
+        await connection.fetch(debts.sql.hold_payouts, no)
+        grants = await connection.fetch(debts.sql.grants, no, False)
+        await debts.take_back(connection, no, grants, taking_back, "overturned on appeal", hand.now)
 
 
 async def _correct(connection: Connection, loaded: Loaded, hand: Hand) -> None:
@@ -109,11 +124,15 @@ def _told(ground: Ground, event: Event) -> OutgoingEvent:
     return OutgoingEvent(f"case.{event.action}", ground.market, ground.no, event.at, data)
 
 
-def _transfer(loaded: Loaded, event: Event) -> Transfer:
+def _transfer(loaded: Loaded, event: Event, after: int | None) -> Transfer:
     said, ground = event.said, loaded.ground
-    payer = ("merchant", loaded.merchant) if said.payer == "merchant" else ("fund", None)
-    receiver = ("merchant", loaded.merchant) if event.action == "compensate" else ("buyer", loaded.buyer)
-    return Transfer(ground.market, ground.currency, said.cause, ground.no, payer, receiver, said.amount, event.at)
+    merchant, fund = ("merchant", loaded.merchant), ("fund", None)
+    payer = merchant if said.payer == "merchant" else fund
+    follows = after if said.cause in _ON_APPEAL else None
+    receiver = {"compensate": merchant, "charge": fund}.get(event.action, ("buyer", loaded.buyer))
+    return Transfer(
+        ground.market, ground.currency, said.cause, ground.no, payer, receiver, said.amount, event.at, follows
+    )
 
 
 async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[Decision, int, int]]) -> None:

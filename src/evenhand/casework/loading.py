@@ -84,6 +84,9 @@ async def load(connection: Connection, desk: Desk, no: int, *, lock: bool = Fals
         line_left=line["amount"] - line["refunded"],
     )
     case = (keeping.case_of(file["stands"]) if file else None) or opened(ground)
+    if case.appealed or case.state == "closed":
+        by_hand = int(await connection.fetchval(_sql.recovered, no) or 0) - case.paid.recovered
+        ground = msgspec.structs.replace(ground, recovered_by_hand=by_hand)
     day = market.day(row["applied_at"])
     return Loaded(
         ground,

@@ -1,7 +1,7 @@
 """Money that people move: into the fund and out of it, back from a buyer whose fraud was proven, and what such a buyer pays back.
 
 Each is a transfer with a note of who did it and why. What was granted and not sent yet is recovered by not sending it; after
-that the buyer owes it, which shows as a balance below zero until it is paid back.
+that the buyer owes it (`evenhand.fund.debts`).
 """
 
 from datetime import datetime
@@ -11,6 +11,7 @@ import msgspec
 
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.fund import debts
 from evenhand.fund.budgets import MOST_BUDGET, known_market, named
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
@@ -18,7 +19,6 @@ from evenhand.money import written
 from evenhand.store import Queries
 
 _fund: Final = Queries.load("fund")
-_payouts: Final = Queries.load("payouts")
 _LONGEST_NOTE: Final = 500
 
 
@@ -68,71 +68,49 @@ async def recover(
     Raises `UnknownThing` when the case was granted nothing, `Conflict` when it was recovered before, `BadInput`.
     """
     by, note = named(by), _noted(note)
-    await connection.fetch(_payouts.hold_case, case)
-    grants = await connection.fetch(_payouts.grants, case)
+    await connection.fetch(debts.sql.hold_line, case)
+    await connection.fetch(debts.sql.hold_payouts, case)
+    grants = await connection.fetch(debts.sql.grants, case, True)
     if not grants:
         raise UnknownThing(f"the fund has granted the buyer of case {case} nothing", field="case")
     left = [grant for grant in grants if not grant["recovered"]]
     if not left:
         raise Conflict(f"what case {case} was granted has been recovered", field="case")
-    total, currency = sum(grant["amount"] for grant in left), left[0]["currency"]
+    total, market, currency = sum(grant["amount"] for grant in left), left[0]["market"], left[0]["currency"]
     rest = total if amount is None else amount
     if not 0 < rest <= total:
         raise BadInput(f"must be more than zero, and at most the {written(total, currency)} granted", field="amount")
     moved: list[Moved] = []
-    for grant in left:
-        part = min(rest, grant["amount"])
-        if not part:
-            break
-        rest -= part
-        transfer = Transfer(
-            grant["market"],
-            currency,
-            "recovery",
-            case,
-            ("buyer", grant["buyer"]),
-            ("fund", None),
-            part,
-            now,
-            grant["no"],
-        )
-        (number,) = await book(connection, [transfer], now)
-        await connection.execute(_fund.note, number, by, note)
-        # what was sent once may still arrive, whatever its gateway says now
-        unsent = part if grant["payout"] is not None and grant["state"] == "due" and not grant["attempts"] else 0
-        if unsent:
-            await connection.execute(_payouts.reduce, grant["payout"], part, "recovered", now)
-            state = "cancelled" if part == grant["paying"] else "due"
-            key = await connection.fetchval(_payouts.key_of, grant["payout"])
-            await connection.execute(_payouts.happened, grant["payout"], now, state, key, f"recovered: {note}")
-        moved.append(Moved(number, "recovery", part, currency, unsent, part - unsent))
+    for taken in await debts.take_back(connection, case, left, rest, note, now):
+        await connection.execute(_fund.note, taken.transfer, by, note)
+        part, unsent = taken.amount, taken.unsent
+        moved.append(Moved(taken.transfer, "recovery", part, currency, unsent, part - unsent))
         said = {"amount": part, "currency": currency, "unsent": unsent, "by": by, "note": note}
-        await tell(connection, "fund.recovered", grant["market"], case, now, said)
+        await tell(connection, "fund.recovered", market, case, now, said)
     return moved
 
 
 async def repaid(connection: Connection, case: int, *, by: str, note: str, now: datetime) -> list[Moved]:
-    """The buyer of a case has paid back what was recovered, in the caller's transaction.
+    """The buyer of a case has paid back what it still owed, in the caller's transaction.
 
-    Raises `UnknownThing` when nothing was recovered there, `Conflict` when it was paid back before.
+    Raises `UnknownThing` when nothing was recovered there, `Conflict` when nothing of it is owed any more.
     """
     by, note = named(by), _noted(note)
-    recoveries = await connection.fetch(_payouts.owed, case)
-    if not recoveries:
+    if not await connection.fetchval(debts.sql.recoveries, case):
         raise UnknownThing(f"nothing was recovered in case {case}", field="case")
     moved: list[Moved] = []
-    for one in recoveries:
-        if one["repaid"]:
+    for debt in await connection.fetch(debts.sql.of_case, case):
+        if not debt["owed"]:
             continue
-        buyer = ("buyer", one["buyer"])
-        transfer = Transfer(
-            one["market"], one["currency"], "repayment", case, ("external", None), buyer, one["amount"], now, one["no"]
-        )
+        ends = (("external", None), ("buyer", debt["buyer"]))
+        amount, currency = debt["owed"], debt["currency"]
+        transfer = Transfer(debt["market"], currency, "repayment", case, *ends, amount, now, debt["recovery"])
         (number,) = await book(connection, [transfer], now)
+        await connection.execute(debts.sql.settle, debt["recovery"], now, amount, number, None)
         await connection.execute(_fund.note, number, by, note)
-        moved.append(Moved(number, "repayment", one["amount"], one["currency"]))
+        moved.append(Moved(number, "repayment", amount, currency))
     if not moved:
-        raise Conflict(f"what was recovered in case {case} has been paid back", field="case")
+        raise Conflict(f"the buyer of case {case} owes nothing of it any more", field="case")
     return moved
 
 

@@ -21,6 +21,7 @@ _OTHER: Final = {
     "subsidy": "Expenses:Subsidies",
     "appeal_refund": "Expenses:Appeals",
     "compensation": "Expenses:Compensations",
+    "charge": "Income:Charges",
     "recovery": "Income:Recoveries",
     "deposit": "Equity:Treasury",
     "withdrawal": "Equity:Treasury",

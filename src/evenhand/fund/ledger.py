@@ -50,6 +50,7 @@ CAUSES: Final[dict[str, Cause]] = {
     "agreement": Cause(("merchant",), "buyer", "refunds merchants agreed to", "商家同意的退款"),
     "appeal_refund": Cause(("fund", "merchant"), "buyer", "refunds granted on appeal", "申诉后的退款"),
     "compensation": Cause(("fund",), "merchant", "compensations of merchants", "商家补偿"),
+    "charge": Cause(("merchant",), "fund", "charged to merchants on appeal", "申诉后改由商家承担"),
     "recovery": Cause(("buyer",), "fund", "recovered from buyers", "向买家追回"),
     "repayment": Cause(("external",), "buyer", "paid back by buyers", "买家还款"),
     "payout": Cause(("buyer",), "clearing", "handed to the gateway", "交付支付通道"),

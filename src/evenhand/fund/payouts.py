@@ -21,6 +21,7 @@ import msgspec
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund.budgets import known_market, named
+from evenhand.fund.debts import set_off
 from evenhand.fund.gateways import NAMES, Answer, Gateway, NotNow, Payment, Unknown
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
@@ -105,7 +106,10 @@ class Payer:
         taken: list[tuple[Any, bool]] = []
         async with self._pool.acquire() as connection, connection.transaction():
             now = self._clock()
-            for row in await connection.fetch(_sql.take, now, list(self._gateways), self._at_once):
+            rows = await connection.fetch(_sql.take, now, list(self._gateways), self._at_once)
+            if await set_off(connection, [row["no"] for row in rows if not row["attempts"]], now):
+                rows = await connection.fetch(_sql.take, now, list(self._gateways), self._at_once)
+            for row in rows:
                 asking = row["state"] != "due"
                 moved = row["moved"]
                 if not asking and not await connection.fetchval(_sql.is_handed_over, moved):
@@ -188,7 +192,9 @@ async def start(
         raise UnknownThing(f"there is no gateway {gateway[:60]!r}; there are {', '.join(NAMES)}", field="gateway")
     await connection.execute(_sql.stop_the_press)
     await connection.execute(_sql.start, row["no"], gateway, named(by), now)
-    return len(await connection.fetch(_sql.catch_up, row["no"], gateway, since, now)) if since else 0
+    made = [one["no"] for one in await connection.fetch(_sql.catch_up, row["no"], gateway, since, now)] if since else []
+    await set_off(connection, made, now)
+    return len(made)
 
 
 async def stop(connection: Connection, market: str) -> None:
@@ -211,6 +217,7 @@ async def retry(connection: Connection, number: int, now: datetime) -> None:
         )
     key = await connection.fetchval(_sql.retry, number, now)
     await connection.execute(_sql.happened, number, now, "due", key, "to be sent again under a new key")
+    await set_off(connection, [number], now)
 
 
 async def refer(connection: Connection, market: str, order: str, reference: str, now: datetime) -> None:

@@ -130,10 +130,11 @@ async def test_a_merchant_that_wins_its_appeal_is_compensated(
         await do(escalated, ANNA, "claim")
     await do(escalated, BORIS, "claim")
     done = await do(escalated, BORIS, "rule", outcome="decline", grounds=["goods.as_described"])
-    assert [event.action for event in done.events] == ["rule", "compensate", "close"]
+    assert [event.action for event in done.events] == ["rule", "compensate", "recover", "close"]
     assert done.events[0].said.overturned
-    # the buyer keeps what it had; the fund bears it
-    assert await money(database, escalated) == {"fund": -8_000, "buyer": 8_000, "merchant": 0}
+    # the fund pays the merchant back, and the buyer owes it to the fund
+    assert await money(database, escalated) == {"fund": 0, "buyer": 0, "merchant": 0}
+    assert await database.pool.fetchval("select owed from debt where case_no = $1", int(escalated)) == 8_000
     assert (await history())["merchant_disputes_lost_365d"] == 0
     with pytest.raises(Conflict, match="has paid nothing"):
         await do(escalated, MERCHANT, "appeal", why="Again.", evidence=["x"])

@@ -94,14 +94,18 @@ async def test_whatever_happens_at_once_the_books_agree(
             "select debit, cause, sum(amount)::bigint as amount from transfer where case_no = $1 group by 1, 2",
             int(case),
         )
+        between = ("compensation", "charge", "recovery")
         moved = {
-            who: sum(row["amount"] for row in rows if row["debit"] == who and row["cause"] != "compensation")
+            who: sum(row["amount"] for row in rows if row["debit"] == who and row["cause"] not in between)
             for who in ("fund", "merchant")
-        }
-        compensated = sum(row["amount"] for row in rows if row["cause"] == "compensation")
-        assert (moved["fund"], moved["merchant"], compensated) == (paid.by_platform, paid.by_merchant, paid.compensated)
+        } | {cause: sum(row["amount"] for row in rows if row["cause"] == cause) for cause in between}
+        assert moved == {
+            "fund": paid.by_platform, "merchant": paid.by_merchant, "compensation": paid.compensated,
+            "charge": paid.charged, "recovery": paid.recovered,
+        }  # fmt: skip
     lines = await database.pool.fetch(
-        "select l.refunded, coalesce(sum(t.amount) filter (where t.credit = 'buyer'), 0)::bigint as granted"
+        "select l.refunded, coalesce(sum(case when t.credit = 'buyer' then t.amount when t.cause = 'recovery' then -t.amount"
+        " end), 0)::bigint as granted"
         " from order_line l join application a on a.line = l.no left join transfer t on t.case_no = a.no group by l.no"
     )
     assert all(row["refunded"] == row["granted"] for row in lines)

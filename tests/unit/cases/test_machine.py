@@ -147,7 +147,15 @@ class AnyCase(RuleBasedStateMachine):
     def nobody_gets_more_than_was_asked_or_paid(self) -> None:
         paid = self.case.paid
         assert paid.to_buyer + self.granted_elsewhere <= 10_000
-        assert 0 <= paid.compensated <= paid.by_merchant
+        assert min(paid.to_buyer, paid.of_merchant, paid.to_buyer - paid.of_merchant) >= 0
+
+    @invariant()
+    def a_ruling_that_was_carried_out_is_what_everybody_stands_at(self) -> None:
+        case, decision = self.case, self.case.decision
+        if case.state == "closed" and case.ended == "ruled" and decision is not None:
+            granted = decision.amount if decision.payer != "none" else 0
+            assert case.paid.to_buyer == granted
+            assert case.paid.of_merchant == (granted if decision.payer == "merchant" else 0)
 
     @invariant()
     def a_merchant_pays_only_by_its_word_or_by_a_ruling_that_names_it(self) -> None:
@@ -159,7 +167,11 @@ class AnyCase(RuleBasedStateMachine):
 
     @invariant()
     def money_of_a_cause_moves_once(self) -> None:
-        causes = [event.said.cause for event in self.events if event.action in ("pay", "compensate")]
+        appeals, causes = 0, list[tuple[str, int]]()
+        for event in self.events:
+            appeals += event.action == "appeal"
+            if event.action in ("pay", "compensate", "charge", "recover"):
+                causes.append((event.said.cause, appeals))
         assert len(causes) == len(set(causes)), causes
 
     @invariant()

@@ -37,8 +37,16 @@ select amount, refunded from order_line where no = $1 for update
 -- What was paid for an order line and what was granted back.
 select amount, refunded from order_line where no = $1
 
+-- name: last_transfer
+-- The last transfer of a case.
+select max(no) from transfer where case_no = $1
+
+-- name: recovered
+-- What was taken back from the buyer of a case.
+select coalesce(sum(amount), 0)::bigint from transfer where case_no = $1 and cause = 'recovery'
+
 -- name: grant_line
--- More is granted back on an order line.
+-- More, or less, is granted back on an order line.
 update order_line set refunded = refunded + $2 where no = $1
 
 -- name: event_by_key

@@ -47,14 +47,11 @@ on conflict (market) do update set gateway = excluded.gateway, set_by = excluded
 delete from payout_market where market = $1
 
 -- name: catch_up
--- Payouts for what a fund granted buyers since a day, less what was recovered, where there are none yet.
+-- Payouts for what a fund granted buyers since a day, where there are none yet.
 insert into payout (granted, moved, market, currency, case_no, buyer, amount, gateway, due_at, made_at, changed_at)
-select t.no, t.no, t.market, t.currency, t.case_no, t.credit_of, t.amount - coalesce(r.amount, 0), $2, $4, $4, $4
-from transfer t
-join market m on m.no = t.market
-left join transfer r on r.case_no = t.case_no and r.cause = 'recovery' and r.follows = t.no
+select t.no, t.no, t.market, t.currency, t.case_no, t.credit_of, t.amount, $2, $4, $4, $4
+from transfer t join market m on m.no = t.market
 where t.market = $1 and t.debit = 'fund' and t.credit = 'buyer' and t.value_at >= $3::date::timestamp at time zone m.time_zone
-  and t.amount > coalesce(r.amount, 0)
 on conflict (granted) do nothing
 returning no
 
@@ -89,32 +86,12 @@ from payout p join market m on m.no = p.market
 group by m.id, p.currency, p.state
 order by m.id, array_position(array['due', 'sending', 'pending', 'paid', 'failed', 'differs', 'cancelled'], p.state)
 
--- name: grants
--- What the fund granted the buyer of a case, with its payout and what was recovered of it; held until the transaction ends.
-select t.no, t.market, t.currency, t.amount, t.credit_of as buyer, p.no as payout, p.state, p.amount as paying, p.attempts,
-       exists (select from transfer r where r.case_no = t.case_no and r.cause = 'recovery' and r.follows = t.no) as recovered
-from transfer t
-left join payout p on p.granted = t.no
-where t.case_no = $1 and t.debit = 'fund' and t.credit = 'buyer'
-order by t.no
-
--- name: hold_case
--- Hold the payouts of a case until the transaction ends.
-select no from payout where case_no = $1 for update
-
 -- name: reduce
 -- A payout that was never sent pays so much less; nothing of it left cancels it.
 update payout set amount = case when amount > $2 then amount - $2 else amount end,
                   state = case when amount > $2 then state else 'cancelled' end,
                   due_at = case when amount > $2 then due_at end, problem = $3, changed_at = $4
 where no = $1
-
--- name: owed
--- What a case's buyer still owes of what was recovered, by recovery.
-select r.no, r.market, r.currency, r.debit_of as buyer, r.amount,
-       exists (select from transfer b where b.case_no = r.case_no and b.cause = 'repayment' and b.follows = r.no) as repaid
-from transfer r where r.case_no = $1 and r.cause = 'recovery'
-order by r.no
 
 -- name: reported
 -- Payouts that a gateway should know of, for comparing.
@@ -130,7 +107,3 @@ select e.key, bool_or(e.state = 'failed') and bool_and(p.key <> e.key) as refuse
 from payout_event e join payout p on p.no = e.payout
 where e.key = any($1::text[])
 group by e.key
-
--- name: key_of
--- The key of a payout.
-select key from payout where no = $1
