@@ -10,15 +10,16 @@ the person it is about. Each measure answers a question that a refund policy ask
 (`applications`, `asked_amount`), against how much custom (`orders`, `order_amount`), in which way (`refund_only`, `returns`),
 with which story (`quality_claims`, `counterfeit_claims`, `not_received_claims`, `before_receipt`), in bursts or spread out
 (`application_days`, 7-day windows), and what came of it (`declined`, `subsidised`, `refunded_by_merchant`). For stores: service
-(`late_deliveries`, reviews) and disputes. For a buyer and a merchant together: who comes back to the same store.
+(`late_deliveries`, reviews, `answers`) and disputes. For a buyer and a merchant together: who comes back to the same store.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 Owner = Literal["buyer", "merchant", "pair"]
-# "ruled" is an application and the ruling it got at once, as one event
-Happening = Literal["order", "delivery", "review", "application", "ruling", "ruled"]
+# "ruled" is an application and the ruling it got at once, as one event; "answer" is that a store answered a case by its deadline, or
+# let the deadline pass
+Happening = Literal["order", "delivery", "review", "application", "ruling", "ruled", "answer"]
 # What an event must say, field by field, each one of these values.
 Condition = dict[str, tuple[str, ...]]
 
@@ -182,6 +183,19 @@ MERCHANT_MEASURES: Final = (
         "merchant", "subsidised", "ruling", (30, 90, 365), "rulings by which the platform paid for the store",
         "平台代店铺补贴次数", ({"outcome": ("subsidise",)},),
     ),
+    Measure(
+        "merchant", "answers", "answer", (90, 365), "cases the store had to answer by a deadline", "店铺应限时答复的案件数",
+        always=(365,),
+    ),
+    Measure(
+        "merchant", "answer_time", "answer", (90, 365),
+        "sum of the parts of the time given that the store took to answer, in percent; 500 for a deadline it missed",
+        "店铺答复用时占时限的百分比之和（逾期未答复按500计）", adds="used", always=(365,),
+    ),
+    Measure(
+        "merchant", "missed_answers", "answer", (90, 365), "deadlines to answer that the store missed", "店铺逾期未答复次数",
+        ({"late": ("true",)},),
+    ),
 )  # fmt: skip
 PAIR_MEASURES: Final = (
     Measure(
@@ -215,6 +229,10 @@ RATES: Final = (
     Rate(
         "merchant", "lost_rate", "disputes_lost", "disputes", (90, 365),
         "part of the store's disputes that it lost", "店铺败诉率",
+    ),
+    Rate(
+        "merchant", "missed_rate", "missed_answers", "answers", (90, 365),
+        "part of the deadlines to answer that the store missed", "店铺逾期未答复率",
     ),
     Rate(
         "merchant", "late_rate", "late_deliveries", "deliveries", (90, 365),

@@ -24,8 +24,12 @@ from evenhand.vocabulary import FACTS
 _sql: Final = Queries.load("profiles")
 # Figures of which less is better.
 _BETTER_LOW: Final = ("abuse.score",)
-# A review brings its points.
-_GOES_WITH: Final = {"history.merchant_reviews_365d": "history.merchant_review_points_365d"}
+# A review brings its points, an answer the time it took: with what of that at best, and at worst.
+_GOES_WITH: Final = {
+    "history.merchant_reviews_365d": ("merchant_review_points_365d", 5, 1),
+    "history.merchant_answers_365d": ("merchant_answer_time_365d", 0, 500),
+}
+_BROUGHT: Final = {f"history.{other}" for other, _, _ in _GOES_WITH.values()}
 _PLACES: Final = {name: place for place, name in enumerate(FACTS)}
 # Of each kind of account: its scorecards with the outcome that is shown, the figure that a change is measured by.
 _CARDS: Final[Mapping[str, tuple[tuple[Card, str, str], ...]]] = {
@@ -133,7 +137,7 @@ def _raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[
         group, _, field = name.partition(".")
         value = facts.get(group, {}).get(field)
         if (
-            name in _GOES_WITH.values()
+            name in _BROUGHT
             or group != "history"
             or not isinstance(value, int)
             or isinstance(value, bool)
@@ -145,9 +149,9 @@ def _raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[
             if then < 0:
                 continue
             changed = {**facts["history"], field: then}
-            other = _GOES_WITH.get(name, "").removeprefix("history.")
-            if other in changed:  # reviews that are added are the best there are, those that go are the worst
-                changed[other] = max(0, changed[other] + (5 if then > value else 1) * (then - value))
+            other, best, worst = _GOES_WITH.get(name, ("", 0, 0))
+            if other in changed:  # what is added is the best there is, what goes is the worst
+                changed[other] = max(0, changed[other] + (best if then > value else worst) * (then - value))
             score = card.decide({**facts, "history": changed})[figure]
             if score is not None and sign * score > sign * now:
                 found.append(Raise(name, label(name), value, then, score))

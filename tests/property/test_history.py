@@ -39,9 +39,10 @@ COLUMNS = (
     "source",
     "late",
     "score",
+    "used",
     "amount",
 )
-TYPES = ("bigint", "int", "text", "int", "int", "int", "text", "text", "text", "text", "text", "text", "int", "bigint")
+TYPES = ("bigint", "int", "text", "int", "int", "int", "text", "text", "text", "text", "text", "text", "int", "bigint", "int")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def stream(choose: Choose, steps: int, accounts: int, late: bool) -> list[Happen
     standing = list[Happened]()
     for _ in range(steps):
         clock += choose([0, 0, 0, 1, 2, 7, 30, 89, 90, 91, 200, 365, 366] if accounts < 3 else [0, 0, 0, 0, 1])
-        kind = choose(["order", "delivery", "review", "ruled", "ruled", "ruling"])
+        kind = choose(["order", "delivery", "review", "answer", "ruled", "ruled", "ruling"])
         buyer, merchant = choose(range(1, 1 + accounts)), choose(range(101, 101 + accounts))
         behind = choose([0, 0, 0, 1, 5, LATE_DAYS] if kind == "ruled" else [0, 0, 1, 90, 365, 396, 397, 1000])
         day, amount = clock - (behind if late else 0), choose([1, 99, 2**31, 9_000_000_000])
@@ -71,6 +72,9 @@ def stream(choose: Choose, steps: int, accounts: int, late: bool) -> list[Happen
             case "delivery":
                 events.append(Happened(day, kind, None, merchant, 1, {"late": choose(["true", "false"])}))
             case "review":
+            case "answer":
+                said = {"late": choose(["true", "false"]), "used": choose([0, 40, 100, 500])}
+                events.append(Happened(day, kind, None, merchant, 1, said))
                 events.append(Happened(day, kind, None, merchant, 1, {"score": choose(range(1, 6))}))
             case "ruled":
                 events.append(Happened(day, kind, buyer, merchant, 1, filed(choose, amount) | ruled(choose)))

@@ -13,6 +13,7 @@ from evenhand.cases import keeping
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import Case, Decision, Event, Ground, Party
 from evenhand.cases.statement import Told, build, text_of
+from evenhand.casework.answers import note_answers
 from evenhand.casework.loading import Loaded
 from evenhand.events.outbox import Event as OutgoingEvent
 from evenhand.events.outbox import emit
@@ -40,6 +41,7 @@ async def write(
     await show_in_case(connection, ground.no, Asked(0, ground.market, loaded.line, hand.now, shown))
     await _move_money(connection, loaded, hand)
     await _correct(connection, loaded, hand)
+    await note_answers(connection, loaded, hand)
     for event in hand.events:
         if event.action == "rule" and event.said.decision is not None:
             await tell(connection, loaded, hand.case, event.said.decision, event.no, hand.now)

@@ -10,9 +10,9 @@ later day before them in the order of arrival) are few, so they are told apart a
 them. With `in_order`, when nothing is late, that part is left out.
 
 Columns of the events: `seq` (order of arrival, unique), `day` (days since 1970-01-01 in the market's time zone), `kind` (order,
-delivery, review, application, ruling; or "ruled": an application with the ruling it got at once), `buyer`, `merchant` (null where
+delivery, review, answer, application, ruling; or "ruled": an application with the ruling it got at once), `buyer`, `merchant` (null where
 it is not about one), `weight` (1; -1 takes a ruling back), and the fields the measures ask for: `remedy`, `reason`, `stage`,
-`outcome`, `source`, `late` ('true', 'false'), `score`, `amount`. An event of an order stands once for the buyer (with the whole
+`outcome`, `source`, `late` ('true', 'false'), `score`, `amount`, `used`. An event of an order stands once for the buyer (with the whole
 amount, `merchant` null) and once for each merchant in it (`buyer` null). Columns of the asks: `ask`, `seq`, `day`, `buyer`,
 `merchant`; an ask comes before the event of the same `seq`. One market at a time: days are days of its time zone.
 """

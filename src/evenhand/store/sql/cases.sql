@@ -49,6 +49,10 @@ select coalesce(sum(amount), 0)::bigint from transfer where case_no = $1 and cau
 -- More, or less, is granted back on an order line.
 update order_line set refunded = refunded + $2 where no = $1
 
+-- name: has_spoken
+-- Whether a merchant did anything in a case before an event.
+select exists (select from case_event where case_no = $1 and role = 'merchant' and no < $2)
+
 -- name: event_by_key
 -- What an action sent before under a key did.
 select no, digest from case_event where case_no = $1 and key = $2
