@@ -24,6 +24,7 @@ from evenhand.policy import Because, Policy, Ruling
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("desk")
+_labels: Final = Queries.load("labels")
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 # Stored with every ruling: the code that made it.
 ENGINE: Final = f"evenhand {__version__}"
@@ -94,6 +95,8 @@ class Batch:
         self._transfers: list[tuple[Any, ...]] = []
         # cases that a clock or a person must come back to; not the rulings themselves, which are many small objects
         self._waiting: list[tuple[Filing, str, int | None]] = []
+        # cases that speak against their buyers: account, case, when it was filed
+        self._signs: list[tuple[int, int, datetime]] = []
         self._answers: dict[tuple[int, str], tuple[bytes, Ruled]] = {}
         self._granted: dict[int, int] = {}
 
@@ -132,6 +135,8 @@ class Batch:
             self._transfers.append(
                 (filing.case, market.number, market.currency, cause, *parties, ruling.amount, filing.moment)
             )
+        if speaks_against_buyer(ruling.outcome, facts):
+            self._signs.append((filing.buyer, filing.case, filing.moment))
         if waits(ruling.outcome, ruling.respond_within_hours):
             self._waiting.append((filing, ruling.outcome, ruling.respond_within_hours))
         extra = None
@@ -143,7 +148,7 @@ class Batch:
                 application.remedy, application.stage, application.reason, application.amount, filing.moment, extra,
                 None, policy_version, ruling.outcome, ruling.payer, ruling.return_required, ruling.amount,
                 ruling.respond_within_hours, ruling.rule, ruling.because.en, ruling.because.zh, _json.encode(facts).decode(),
-                market.scoring(market.day(filing.moment)).number,
+                market.scoring(filing.on).number,
             ]
         )  # fmt: skip
         answer = Ruled(
@@ -180,6 +185,8 @@ class Batch:
         if self._transfers:
             columns = [list(column) for column in zip(*self._transfers, strict=True)]
             await connection.execute(_sql.grant, *columns, now)
+        if self._signs:
+            await connection.execute(_labels.note_signs, *[list(column) for column in zip(*self._signs, strict=True)])
         await self.shown.write(connection)
         await save(connection, self.accounts)
         markets, days, amounts = self.purse.granted
@@ -188,6 +195,12 @@ class Batch:
                 await take(connection, markets, days, amounts)
             except BudgetSpent:
                 raise Stale from None  # somebody else was faster
+
+
+def speaks_against_buyer(outcome: str, facts: Facts) -> bool:
+    """Whether a case is one a label may rest on: it was intercepted, or filed while a sign of abuse stood."""
+    abuse = facts["abuse"]
+    return outcome == "decline" or bool(abuse["frequent_refund_only"] or abuse["frequent_counterfeit_claims"])
 
 
 def _waiting_case(filing: Filing, outcome: str, hours: int | None, now: datetime) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from evenhand.accounts.rule_book import changed_rules
 from evenhand.accounts.rules import Rules
 from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
-from evenhand.errors import Conflict, EvenhandError, StoreError, UnknownThing
+from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import build_facts, history_read
 from evenhand.filings import Filing, join_orders
@@ -29,6 +29,7 @@ from evenhand.fund.empty import within_budget
 from evenhand.fund.purse import Doubt, Purse
 from evenhand.intake import OrderTaken, take_orders
 from evenhand.markets import MarketDesk, time_zone
+from evenhand.money import is_currency
 from evenhand.policy import Policy, shipped
 from evenhand.publishing import follow, load_markets
 from evenhand.records import Application, Market, Order
@@ -52,8 +53,12 @@ _COLLISIONS: Final = (
 )
 # How often to look whether markets, publications or merchants' rules have changed.
 _LOOK_SECONDS: Final = 1.0
-# Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on.
-_BY_KEY: Final = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off"
+# Every lookup of the path is by key. Fresh tables have no statistics yet, and a plan made for an empty table must not live on;
+# with these, a plan made once can be kept.
+_BY_KEY: Final = (
+    "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off; "
+    "set plan_cache_mode = auto"
+)
 
 
 def utc_now() -> datetime:
@@ -147,9 +152,11 @@ class Desk:
         """Open a market. The same again is fine; the same id with other settings is a `Conflict`.
 
         A market that is not pinned follows the package's versions of its policy (else the stored ones), until somebody
-        publishes for it. Raises `UnknownThing` for a policy or version there is not, `BadInput` for a time zone.
+        publishes for it. Raises `UnknownThing` for a policy or version there is not, `BadInput` for a time zone or currency.
         """
         time_zone(market.time_zone)
+        if not is_currency(market.currency):
+            raise BadInput(f"{market.currency!r} is not a currency of ISO 4217 that is in use", field="currency")
         stored = {
             row["version"]: row
             for row in await self._pool.fetch(_sql.policy_versions)
@@ -238,7 +245,7 @@ class Desk:
             try:
                 answer = batch.before(filing)
                 if answer is None:
-                    number, policy = filing.market.policy(filing.moment, filing.placed_at)
+                    number, policy = filing.market.policy(filing.on, filing.placed_at)
                     batch.check_left(filing)
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]

@@ -75,7 +75,7 @@ def build_facts(
     market, application = filing.market, filing.application
     if market.abuse:
         history = _with(history, market.abuse.history)
-    day = market.day(filing.moment)
+    day = filing.on
     cards = market.scoring(day).cards
     if cards.history:
         history = _with(history, cards.history)
@@ -127,7 +127,7 @@ def build_facts(
 
 def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) -> None:
     """Fold a ruled application into the history of both accounts."""
-    application, day = filing.application, filing.market.day(filing.moment)
+    application, day = filing.application, filing.on
     fields = {
         "remedy": application.remedy,
         "stage": application.stage,

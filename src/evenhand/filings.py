@@ -32,8 +32,9 @@ class Filing:
     market: MarketDesk
     application: Application
     digest: bytes
-    # when the buyer filed it: the moment it counts for
+    # when the buyer filed it: the moment it counts for, and its day in the market's time zone (since 1970-01-01)
     moment: datetime
+    on: int
     # the number of the case to be opened
     case: int
     # of the order line: its number, category, what was paid and what has been granted back before this batch (minor units)
@@ -52,7 +53,7 @@ class Filing:
     @property
     def day(self) -> tuple[int, date]:
         """The market's number, and its calendar day of the application: what the fund's budgets go by."""
-        return self.market.number, self.market.date(self.market.day(self.moment))
+        return self.market.number, self.market.date(self.on)
 
 
 def digest(application: Application) -> bytes:
@@ -131,8 +132,8 @@ async def join_orders(
         label = label_at(labels, moment) if labels else "none"
         joined.filings.append(
             Filing(
-                index, market, application, body, moment, case, line, category, paid, refunded, placed_at, delivered_at,
-                buyer, merchant, label,
+                index, market, application, body, moment, market.day(moment), case, line, category, paid, refunded,
+                placed_at, delivered_at, buyer, merchant, label,
             )
         )  # fmt: skip
         if linked:

@@ -1,9 +1,9 @@
 """The labelling pass: what was ruled lately is looked through, and buyers who gave cause are labelled or proposed for it.
 
 It runs beside the path, not in it: a ruling never waits for it, and a label counts for the rulings after it. It follows the log
-of bookings, so nothing is missed and nothing is looked at twice, however many servers run. Most applications speak against nobody
-and cost it a glance at their row; only buyers with an intercepted application, or one that was filed while a sign of abuse stood,
-are asked about, each once per stretch. Those cases are noted, so that a label can name the cases it rests on.
+of bookings, so nothing is missed, however many servers run. Most applications speak against nobody and cost it nothing; only
+buyers with an intercepted application, or one that was filed while a sign of abuse stood, are asked about, each once per stretch.
+Those cases were noted when they were booked, so that a label can name the cases it rests on.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,10 +56,12 @@ class Labeller:
                 if not bookings:
                     return 0
                 now = self._clock()
-                ranges = [[row[name] for row in bookings] for name in ("batch", "first_case", "last_case")]
+                # bookings made at the same time lie between each other: a buyer may be looked at twice, which changes nothing
+                first = min(row["first_case"] for row in bookings)
+                last = max(row["last_case"] for row in bookings)
                 settings = {row["market"]: row for row in await connection.fetch(_sql.settings)}
                 markets = {market.number: market for market in self._markets().values()}
-                for row in await connection.fetch(_sql.note_signs, *ranges):
+                for row in await connection.fetch(_sql.spoken_against, first, last):
                     if row["market"] in markets:
                         await self._look(connection, row, markets[row["market"]], settings.get(row["market"]), now)
                 await connection.execute(_sql.forget_signs, now - _YEAR)
@@ -112,8 +114,8 @@ class Labeller:
 async def configure(
     connection: Connection, market: MarketDesk, confirm: Confirm, document: str | None, *, by: str, now: datetime
 ) -> None:
-    """Let a market label so from now on: which document (None: the package's) while none is published for it, and from which label
-    on a person confirms.
+    """Let a market label so from now on: which document (None: the package's) while none is published for it, and from which
+    label on a person confirms.
 
     Raises `PolicyError` or `BadInput` for a document that cannot label.
     """

@@ -100,13 +100,13 @@ class MarketDesk:
         """The calendar date of a count of days since 1970-01-01."""
         return _date_of(day + _EPOCH)
 
-    def policy(self, applied_at: datetime, placed_at: datetime) -> tuple[int, Policy]:
-        """The version that rules an application, with its number in the store.
+    def policy(self, applied_on: int, placed_at: datetime) -> tuple[int, Policy]:
+        """The version that rules an application of a day of the market, with its number in the store.
 
-        It is the version in force on the day of the application, or, when that one is anchored to the order, on the day the
-        order was placed. Raises `BadInput` when none was in force yet.
+        It is the version in force on that day, or, when that one is anchored to the order, on the day the order was placed.
+        Raises `BadInput` when none was in force yet.
         """
-        version = self._on(self.day(applied_at))
+        version = self._on(applied_on)
         return self._on(self.day(placed_at)) if version[1].anchor == "order" else version
 
     def scoring(self, day: int) -> Scoring:

@@ -74,7 +74,7 @@ def show(*, data: Path | None, database: str | None, as_json: bool) -> None:
 def _rules(found: MarketDesk, desk: Desk) -> str:
     """Which version rules an application filed now; empty when none does yet."""
     try:
-        _, policy = found.policy(desk.now(), desk.now())
+        _, policy = found.policy(found.day(desk.now()), desk.now())
     except BadInput:
         return ""
     return f"{policy.name}@{policy.version}"

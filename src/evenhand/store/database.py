@@ -143,7 +143,8 @@ def _embedded(server: Embedded) -> Connect:
 
 
 async def _connect(url: str, **options: Any) -> asyncpg.Connection:
-    settings = {"application_name": "evenhand", "timezone": "UTC"}
+    # Tables grow from nothing to millions of rows while a connection lives: a plan made for an empty one must not be kept.
+    settings = {"application_name": "evenhand", "timezone": "UTC", "plan_cache_mode": "force_custom_plan"}
     return await asyncpg.connect(url, timeout=_CONNECT_SECONDS, server_settings=settings, **options)
 
 

@@ -29,7 +29,8 @@ async def listed(database: Database, clock: Clock, market: str = "shop") -> list
 
 def rules_on(desk: Desk, moment: datetime, placed: datetime | None = None, market: str = "shop") -> str:
     """The version that rules an application filed at a moment."""
-    policy = desk.markets[market].policy(moment, placed or moment)[1]
+    desk_of = desk.markets[market]
+    policy = desk_of.policy(desk_of.day(moment), placed or moment)[1]
     return f"{policy.name}@{policy.version}"
 
 

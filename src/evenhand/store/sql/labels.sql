@@ -101,7 +101,7 @@ select position from label_pass for update skip locked
 
 -- name: bookings
 -- The next bookings of rulings in the log.
-select position, first_case, last_case, batch from outbox
+select position, first_case, last_case from outbox
 where position > $1 and batch is not null order by position limit $2
 
 -- name: move_pass
@@ -109,20 +109,15 @@ where position > $1 and batch is not null order by position limit $2
 update label_pass set position = $1
 
 -- name: note_signs
--- Cases of bookings that speak against their buyers, noted; returns each once with when it was filed. Nearly every row is passed
--- over by a look at its text: reading the facts of each as JSON took as long as booking it.
-with found as (
-    select a.no, a.buyer, a.applied_at
-    from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as b (batch, low, high)
-    join application a on a.no between b.low and b.high and a.batch = b.batch
-    where a.outcome = 'decline'
-       or (a.facts::text like '%"frequent_refund_only":true%' and (a.facts -> 'abuse' ->> 'frequent_refund_only') = 'true')
-       or (a.facts::text like '%"frequent_counterfeit_claims":true%'
-           and (a.facts -> 'abuse' ->> 'frequent_counterfeit_claims') = 'true')
-), noted as (
-    insert into label_sign (account, case_no, at) select buyer, no, applied_at from found on conflict do nothing
-)
-select distinct f.buyer, a.market, a.id, a.tiles from found f join account a on a.no = f.buyer
+-- Cases that speak against their buyers, noted in the transaction that books them: the account, the case, when it was filed.
+insert into label_sign (account, case_no, at) select * from unnest($1::bigint[], $2::bigint[], $3::timestamptz[])
+
+-- name: spoken_against
+-- Buyers against whom any case between two speaks, with their histories.
+select distinct on (a.no) a.no as buyer, a.market, a.id, a.tiles
+from label_sign s join account a on a.no = s.account
+where s.case_no between $1 and $2
+order by a.no
 
 -- name: signs_of
 -- The latest cases that speak against an account.
