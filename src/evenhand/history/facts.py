@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from evenhand.history import tiles as day_tiles
 from evenhand.history.dense import is_dense, runs_of
+from evenhand.history.reading import Figure, Reader, compile_reader
 from evenhand.measures import (
     BUYER_MEASURES,
     MERCHANT_MEASURES,
@@ -19,10 +20,8 @@ from evenhand.measures import (
     Measure,
     Rate,
 )
-from evenhand.vocabulary import MOST_SUM
 
 Fields = Mapping[str, str | int]
-Figure = int | Decimal | None
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
 MOST_PAIRS: Final = 1024
 # Rulings are counted beside the applications they are about: they fall on the same day but for a few.
@@ -56,15 +55,12 @@ class Added(NamedTuple):
 class Plan(NamedTuple):
     """How to read some facts."""
 
-    days_known: bool
-    # run, words per tile, and by window (the longest first) what is read over it: fact, column, whether it is of two words
-    runs: list[tuple[int, int, list[tuple[int, list[tuple[str, int, bool]]]]]]
+    # reads all but the rates
+    read: Reader
     # fact of a rate -> the facts it is made of
     rates: dict[str, tuple[str, str]]
     # facts that are only read for a rate
     extra: tuple[str, ...]
-    # what the facts are for an account that has done nothing
-    nothing: dict[str, Figure]
 
 
 def counts(measure: Measure, fields: Fields) -> bool:
@@ -199,34 +195,7 @@ class Tally:
         Tiles of later days are not looked at.
         """
         plan = self._always if wanted is None else self._plan(frozenset(wanted))
-        facts = plan.nothing.copy()
-        first = tiles[0] & day_tiles.LOW if tiles else day + 1
-        if first <= day:
-            if plan.days_known:
-                facts[self._days_known] = day - first
-            for run, step, windows in plan.runs:
-                # written out, as `bounds` and `last_until` have it: this is read for every ruling
-                begins = tiles[1 + run] & day_tiles.LOW if run else 2 + tiles[1]
-                end = (tiles[2 + run] & day_tiles.LOW) - step
-                if end < begins:
-                    continue
-                ends = end + step
-                if tiles[end] > day:
-                    end = day_tiles.last_until(tiles, begins, ends, step, day)
-                    if not end:
-                        continue
-                for days, columns in windows:
-                    before = day - days - 1
-                    start = day_tiles.last_until(tiles, begins, ends, step, before) if tiles[begins] <= before else 0
-                    if start == end:
-                        break  # the longest window comes first: shorter ones are empty too
-                    for name, column, wide in columns:
-                        if wide:
-                            facts[name] = min(day_tiles.between(tiles, start, end, column, wide), MOST_SUM)
-                        elif start:
-                            facts[name] = (tiles[end + column] - tiles[start + column]) & day_tiles.WRAP
-                        else:
-                            facts[name] = tiles[end + column]
+        facts = plan.read(tiles, day)
         for name, (part, whole) in plan.rates.items():
             facts[name] = rate_of(facts[part], facts[whole])
         for name in plan.extra:
@@ -250,7 +219,8 @@ class Tally:
             (number, self.steps[number], sorted(windows.items(), reverse=True))
             for number, windows in sorted(runs.items())
         ]
-        return Plan(known, plan, rates, tuple(parts - wanted), nothing)
+        read = compile_reader(plan, nothing, self._days_known if known else None)
+        return Plan(read, rates, tuple(parts - wanted))
 
 
 class PairTally:
@@ -294,14 +264,18 @@ class PairTally:
         newest = tiles[end - step + 1] if start < end else day
         if day <= newest - day_tiles.KEPT_DAYS:
             return 0
-        tiles_by_day = range(start, end, step)
-        place = start + step * bisect_left(tiles_by_day, (day, store), key=lambda at: (tiles[at + 1], tiles[at]))
+        if start < end and newest < day:  # nearly always it is a new day
+            place = end
+        else:
+            tiles_by_day = range(start, end, step)
+            place = start + step * bisect_left(tiles_by_day, (day, store), key=lambda at: (tiles[at + 1], tiles[at]))
         if place < end and tiles[place] == store and tiles[place + 1] == day:
             return place
         day_tiles.insert(tiles, run, place, array("I", [store, day, *[0] * (step - 2)]))
         oldest = max(newest, day) - day_tiles.KEPT_DAYS + 1
-        tiles_by_day = range(start, end + step, step)
-        gone = step * bisect_left(tiles_by_day, oldest, key=lambda at: tiles[at + 1])
+        gone = 0
+        if tiles[start + 1] < oldest:
+            gone = step * bisect_left(range(start, end + step, step), oldest, key=lambda at: tiles[at + 1])
         gone = max(gone, end + step - start - step * MOST_PAIRS)
         if gone:
             day_tiles.remove(tiles, run, start, start + gone)

@@ -92,14 +92,14 @@ def place_for(tiles: "array[int]", run: int, step: int, day: int) -> int:
         return newest
     if day <= tiles[newest] - KEPT_DAYS:
         return 0
-    place = last_until(tiles, start, end, step, day)
+    place = newest if tiles[newest] < day else last_until(tiles, start, end, step, day)
     if place and tiles[place] == day:
         return place
     tile = tiles[place : place + step] if place else array("I", bytes(4 * step))
     tile[0] = day
     at = place + step if place else start
     insert(tiles, run, at, tile)
-    if at == end:  # a new newest day
+    if at == end and tiles[start] <= day - KEPT_DAYS:  # a new newest day, and there may be some too old
         base = last_until(tiles, start, end + step, step, day - KEPT_DAYS)
         if base > start:
             remove(tiles, run, start, base)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from evenhand.policy.proof.report import Report
 
 _MAX_FILE: Final = 4_000_000
+# of a ruling, in the order of its fields
+_PARTS: Final = ("outcome", "payer", "return_required", "amount", "respond_within_hours")
 Facts = Mapping[str, Any]
 
 
@@ -44,14 +46,7 @@ class Policy:
         self._places = {**self._row.parts, **self._row.outputs}
         self._reasons = self._reason_writers()
         self._trace = compile_trace(self.model, self._row)
-        self._plans = (
-            [
-                self._row.parts[part]
-                for part in ("outcome", "payer", "return_required", "amount", "respond_within_hours")
-            ]
-            if self.model.ruling
-            else []
-        )
+        self._parts = itemgetter(*(self._row.parts[part] for part in _PARTS)) if self.model.ruling else None
         self._silence = self._row.parts.get("on_silence")
 
     @classmethod
@@ -209,7 +204,7 @@ class Policy:
     def rule_trusted(self, facts: Facts, currency: str | None = None) -> Ruling:
         """Rule facts that are complete and of the right types already, as the desk builds them."""
         model = self.model
-        if not model.ruling:
+        if self._parts is None:
             raise BadInput(f"{model.name} decides no outcome: it is a scorecard, not a policy", field="policy")
         answer = self._decide(facts)
         deciding = model.deciding
@@ -219,7 +214,7 @@ class Policy:
         en, zh = self._reasons[code if code is not None or row else ""]
 
         money = currency or model.currency
-        outcome, payer, returned, amount, hours = (answer[place] for place in self._plans)
+        outcome, payer, returned, amount, hours = self._parts(answer)
         rule = f"{deciding.name}/{row}" if deciding else "formula/1"
         return Ruling(
             outcome,
@@ -250,17 +245,18 @@ class Policy:
 
     def picker(self, *names: str) -> Callable[[Facts], tuple[Any, ...]]:
         """A function from facts, as for `decide`, to the values of these outputs: for scores that are drawn with every ruling."""
-        decide = self._decide
-        picked = [(self._row.outputs[name], self.model.outputs[name][1].type) for name in names]
-        if len(picked) > 1 and all(_plain(kind) for _, kind in picked):
-            take = itemgetter(*(place for place, _ in picked))
-            return lambda facts: take(decide(facts))
-
-        def pick(facts: Facts) -> tuple[Any, ...]:
-            answer = decide(facts)
-            return tuple([outward_all(kind, answer[place]) for place, kind in picked])
-
-        return pick
+        kinds = [self.model.outputs[name][1].type for name in names]
+        values = [
+            f"answer[{self._row.outputs[name]}]"
+            if _plain(kind)
+            else f"out(kinds[{at}], answer[{self._row.outputs[name]}])"
+            for at, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        ]
+        source = f"def pick(facts):\n    answer = decide(facts)\n    return ({', '.join(values)},)\n"
+        space: dict[str, Any] = {"decide": self._decide, "out": outward_all, "kinds": kinds}
+        # nothing of the document in it
+        exec(compile(source, f"<picker of {self.name} {self.version}>", "exec"), space)  # noqa: S102
+        return space["pick"]
 
     @cached_property
     def _needed(self) -> tuple[str, ...]:

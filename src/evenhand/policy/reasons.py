@@ -112,26 +112,17 @@ def sentence(text: str, types: Mapping[str, Type], lang: Lang, places: Mapping[s
     names = [name.strip() for name in parts[1::2]]
     texts = parts[::2]
     texts[-1] += f" {CONTEST[lang]}" if lang == "en" else CONTEST[lang]
-    # where each value stands, how it is written, and the text after it
-    plan = [
-        (places.get(name), tuple(name.split(".")), _writer(types[name], lang, name in places), after)
-        for name, after in zip(names, texts[1:], strict=True)
-    ]
-
-    def fill(facts: Mapping[str, Any], answer: tuple[Any, ...], currency: str | None) -> str:
-        pieces = [texts[0]]
-        for place, path, write, after in plan:
-            if place is None:
-                value: Any = facts
-                for part in path:
-                    value = value[part]
-            else:
-                value = answer[place]
-            pieces.append(write(value, currency))
-            pieces.append(after)
-        return "".join(pieces)
-
-    return fill
+    # written as Python source, since two are filled in with every ruling: the values, each by its writer, between the texts
+    space: dict[str, Any] = {f"write{at}": _writer(types[name], lang, name in places) for at, name in enumerate(names)}
+    pieces = [repr(texts[0])]
+    for at, (name, after) in enumerate(zip(names, texts[1:], strict=True)):
+        path = "".join(f"[{part!r}]" for part in name.split("."))
+        value = f"answer[{places[name]}]" if name in places else f"facts{path}"
+        pieces += [f"write{at}({value}, currency)", repr(after)]
+    source = f"def fill(facts, answer, currency):\n    return ''.join(({', '.join(pieces)},))\n"
+    # nothing of the document but literals written by repr()
+    exec(compile(source, "<reason>", "exec"), space)  # noqa: S102
+    return space["fill"]
 
 
 def _writer(kind: Type, lang: Lang, inside: bool) -> Speaker:

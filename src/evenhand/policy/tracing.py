@@ -5,6 +5,7 @@ It is written as Python source too, since it is made with every ruling.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from evenhand.policy.row import Row
@@ -54,5 +55,11 @@ def outward_all(kind: Type, value: Any) -> Any:
     if kind.many:
         return [outward(kind, one) for one in value]
     if value is not None and kind.kind == "number" and kind.scale:
-        return Decimal(value).scaleb(-kind.scale)
+        return decimal(value, kind.scale)
     return outward(kind, value)
+
+
+@lru_cache(maxsize=65_536)
+def decimal(value: int, scale: int) -> Decimal:
+    """A scaled integer as the outside reads it; scores have few values, and making one takes longer than finding it."""
+    return Decimal(value).scaleb(-scale)
