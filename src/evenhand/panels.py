@@ -168,9 +168,17 @@ async def end(connection: Connection, case: int, won: bool | None, now: datetime
 
 async def shown(connection: Connection, case: int) -> PanelShown:
     """The latest panel of a case; raises `UnknownThing` when there was none."""
+    found = await latest(connection, case)
+    if found is None:
+        raise UnknownThing(f"case {case} had no panel", field="case")
+    return found
+
+
+async def latest(connection: Connection, case: int) -> PanelShown | None:
+    """The latest panel of a case; None when there was none."""
     panel = await connection.fetchrow(_sql.latest, case)
     if panel is None:
-        raise UnknownThing(f"case {case} had no panel", field="case")
+        return None
     votes = await connection.fetch(_sql.votes, panel["no"])
     over = panel["verdict"] is not None
     for_buyer = sum(row["for_buyer"] for row in votes)

@@ -118,6 +118,12 @@ class Object(Action, frozen=True, kw_only=True):
     why: Text
 
 
+class Convene(Action, frozen=True, kw_only=True):
+    """Have a panel of users rule the case."""
+
+    why: Note = ""
+
+
 class Inspect(Action, frozen=True, kw_only=True):
     """Have a third party look at the goods."""
 
@@ -201,6 +207,7 @@ ACTIONS: Final[dict[str, tuple[type[Action], Callable[[Hand, Any], None]]]] = {
     ),
     "confirm": (Confirm, lambda hand, _: adjudication.confirm(hand)),
     "object": (Object, lambda hand, it: adjudication.reject(hand, it.why)),
+    "convene": (Convene, lambda hand, it: adjudication.convene(hand, it.why)),
     "inspect": (Inspect, lambda hand, it: adjudication.inspect(hand, it.text)),
     "inspected": (Inspected, lambda hand, it: adjudication.inspected(hand, it.finding, it.text)),
     "pause": (Pause, lambda hand, it: _pause(hand, it.why)),
@@ -211,7 +218,7 @@ ACTIONS: Final[dict[str, tuple[type[Action], Callable[[Hand, Any], None]]]] = {
 }
 Name = Literal[
     "messages", "evidence", "offers", "accept", "decline", "escalate", "withdraw", "appeal", "claim", "release", "rule",
-    "confirm", "object", "inspect", "inspected", "pause", "resume", "send-back", "receive", "replace",
+    "confirm", "object", "convene", "inspect", "inspected", "pause", "resume", "send-back", "receive", "replace",
 ]  # fmt: skip
 # What happens by an action, where it is not called like its address.
 _HAPPENS: Final = {"messages": "message", "offers": "offer", "send-back": "send_back", "confirm": "rule"}

@@ -41,6 +41,22 @@ def release(hand: Hand) -> None:
     hand.add("release", due=None)
 
 
+def convene(hand: Hand, why: str) -> None:
+    """Have users rule the case, where no person has begun to. An appeal is always a person's."""
+    case = hand.case
+    if case.panel:
+        raise Conflict("a panel is voting on this case", field="action")
+    if case.appealed:
+        raise Conflict("an appeal is decided by a person", field="action")
+    if case.draft is not None:
+        raise Conflict("a ruling is proposed: confirm it, or object", field="action")
+    if case.inspection == "ordered":
+        raise Conflict("the result of the inspection is awaited", field="action")
+    if case.state == "under_review" and case.holder != hand.name:
+        raise Conflict(f"{case.holder} holds this case; claim it when it is free", field="by.id")
+    hand.add("convene", text=why, due=hand.now)
+
+
 def inspect(hand: Hand, text: str) -> None:
     if hand.case.inspection == "ordered":
         raise Conflict("an inspection is under way", field="action")

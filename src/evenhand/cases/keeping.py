@@ -93,6 +93,11 @@ async def events_of(connection: Connection, no: int, after: int, limit: int) -> 
     return [event_of(row) for row in await connection.fetch(sql.events, no, after, limit)]
 
 
+async def newest_events(connection: Connection, no: int, before: int, limit: int) -> list[Event]:
+    """The last things that happened in a case before an event, in order."""
+    return [event_of(row) for row in reversed(await connection.fetch(sql.newest_events, no, before, limit))]
+
+
 async def waiting(connection: Connection, markets: Sequence[int], now: datetime) -> tuple[int, int, int]:
     """How many cases wait for a person, are late, are held."""
     row = await connection.fetchrow(sql.waiting, markets, now)

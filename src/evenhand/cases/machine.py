@@ -159,7 +159,7 @@ def _by_action(case: Case, event: Event) -> dict[str, Any]:
         case "decline":
             refused = case.refused or (event.role == "merchant" and said.answers is None)
             return {"offers": _marked(case.offers, said.answers, "declined"), "refused": refused}
-        case "escalate" | "release" | "hang":
+        case "escalate" | "release" | "hang" | "convene":
             return {"holder": None, "panel": False}
         case "claim":
             return {"holder": event.who}

@@ -49,6 +49,7 @@ MOVES: Final[tuple[Move, ...]] = (
     Move(("under_review",), "object", ("adjudicator",), "escalated", "the second person disagrees; the proposal is gone"),
     Move(("under_review",), "rule", ("adjudicator", "panel"), "ruled", "carried out at once; both parties are told why"),
     Move(_TALKING, "rule", ("clock",), "ruled", "the policy takes the merchant's silence for consent"),
+    Move(_WITH_PERSON, "convene", _STAFF, "escalated", "users are to rule it: jurors are drawn at once"),
     Move(("escalated",), "draw", ("clock", "platform"), "under_review", "jurors are drawn and asked to vote"),
     Move(_WITH_PERSON, "hang", ("clock", "platform"), "escalated", "no jurors, or no majority in time: a person rules"),
     Move(("agreed", "ruled", "settling"), "pay", ("clock",), None, "money is booked, once"),

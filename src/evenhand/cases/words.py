@@ -39,6 +39,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "propose": ("proposed a ruling", "拟定裁决"),
     "object": ("objected to the proposed ruling", "不同意拟定裁决"),
     "rule": ("ruled", "作出裁决"),
+    "convene": ("asked for a panel", "提交评审团"),
     "draw": ("jurors were drawn", "抽取评审员"),
     "hang": ("no verdict of a panel", "评审团未作出裁决"),
     "no_jurors": ("there are not enough users who may sit", "符合条件的评审员不足"),

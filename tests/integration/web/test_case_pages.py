@@ -6,6 +6,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from evenhand.casework import Casework
+from evenhand.desk import Desk
+from evenhand.store import Database
 from tests.integration.web.conftest import application, order
 
 HOSTILE = "<script>alert(1)</script>"
@@ -107,3 +110,48 @@ async def test_forms_of_other_sites_are_not_taken(client: httpx.AsyncClient, cas
 async def test_what_is_not_there_is_a_404(client: httpx.AsyncClient, case: str) -> None:
     assert (await client.get("/cases/999/statement")).status_code == 404
     assert (await client.post(f"/cases/{case}/act/explode", content="me=Anna", headers=HTMX)).status_code == 404
+
+
+async def test_staff_asks_for_a_fresh_photograph(client: httpx.AsyncClient, case: str) -> None:
+    wrong = await send(client, case, "ask-photo", ("me", "Anna"), ("hours", "9999"))
+    assert "is between 1 and 720" in wrong
+    asked = await send(client, case, "ask-photo", ("me", "Anna"), ("hours", "48"))
+    code = re.search(r'<span class="code">([A-Z0-9]{6})</span>', asked)
+    assert code is not None
+    assert code[1] in (await client.get(f"/v1/cases/{case}/evidence")).text
+    request = re.search(r'name="request" value="(\d+)"', asked)
+    assert request is not None
+    fields = (("me", "Anna"), ("evidence", "sha256-nothing"), ("shows_code", "yes"))
+    assert "there is no evidence" in await send(client, case, "check-photo", ("request", request[1]), *fields)
+    assert "is no request of this case" in await send(client, case, "check-photo", ("request", "99"), *fields)
+
+
+async def test_a_panel_is_convened_and_its_result_is_shown_without_names(
+    client: httpx.AsyncClient, case: str, desk: Desk, database: Database
+) -> None:
+    users = [
+        order(100 + n, id=f"j{n}", buyer=f"juror-{n}", placed_at="2025-10-01T12:00:00+08:00", delivered_at=None,
+              lines=[{"id": "1", "merchant": "store-7", "amount": 1_000, "category": "toys"}])
+        for n in range(8)
+    ]  # fmt: skip
+    await client.post("/v1/markets/bazaar/orders", json=users)
+    settings = {"panel": {"jurors": 3, "majority": 2, "sure": None, "days_known": 30, "orders": 1}}
+    await client.put("/v1/markets/bazaar/case-settings", params={"by": "ops"}, json=settings)
+    convened = await send(client, case, "convene", ("version", "3"), ("me", "Anna"))
+    assert "asked for a panel" in convened
+    work = Casework(desk, database, clock=desk.now)
+    assert await work.tick() == 1
+    seen = (await client.get(f"/v1/cases/{case}/panel")).json()
+    page = (await client.get(f"/cases/{case}", params={"lang": "en"})).text
+    assert "0 of 3 jurors have voted" in page
+    for juror, side in zip(seen["jurors"][:2], ("buyer", "buyer"), strict=True):
+        vote = {"juror": juror, "side": side, "reason": f"{HOSTILE} The seam is open."}
+        assert (await client.post(f"/v1/cases/{case}/votes", json=vote)).status_code == 200
+    english = (await client.get(f"/cases/{case}", params={"lang": "en"})).text
+    assert "The panel found for the buyer." in english
+    assert "For the buyer: 2. For the merchant: 0. Not voted: 1." in english
+    assert english.count("The seam is open.") == 2
+    assert HOSTILE not in english
+    assert "juror-" not in english
+    chinese = (await client.get(f"/cases/{case}", params={"lang": "zh"})).text
+    assert "支持买家 2 票，支持商家 0 票，未投票 1 位。" in chinese

@@ -70,6 +70,10 @@ update case_file set state = $2, version = $3, due_at = $4, wanted_by = $5, hold
 -- What happened in a case, from an event on.
 select no, at, action, role, who, state, said from case_event where case_no = $1 and no > $2 order by no limit $3
 
+-- name: newest_events
+-- The newest of what happened in a case before an event, the newest first.
+select no, at, action, role, who, state, said from case_event where case_no = $1 and no < $2 order by no desc limit $3
+
 -- name: all_events
 -- Everything that happened in a case.
 select no, at, action, role, who, state, said from case_event where case_no = $1 order by no

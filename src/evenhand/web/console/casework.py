@@ -6,6 +6,7 @@ changed since.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -14,6 +15,8 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from evenhand import panels
+from evenhand.accounts.state import Connection
 from evenhand.cases import keeping
 from evenhand.cases.actions import ACTIONS
 from evenhand.cases.adjudication import RULABLE
@@ -22,6 +25,7 @@ from evenhand.cases.model import Case
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.cases.table import find
 from evenhand.errors import BadInput, Conflict, NotAllowed
+from evenhand.evidence import fresh
 from evenhand.money import parse
 from evenhand.records import bad_input
 from evenhand.web.cases import case_number
@@ -31,15 +35,19 @@ from evenhand.web.lookup import Lookup
 from evenhand.web.problems import Refused
 
 NAME_COOKIE: Final = "adjudicator"
+Form = list[tuple[str, str]]
 _YEAR: Final = 365 * 24 * 3600
 _PER_PAGE: Final = 50
-_MOST_EVENTS: Final = 1000
+# What is shown of a thread at a time.
+_EVENTS: Final = 200
+NO_EVENT: Final = 2**31 - 1
 # What staff may do here, in the order it is offered, with what the machine calls it.
 _STAFF: Final = {
     "claim": "claim",
     "rule": "rule",
     "confirm": "rule",
     "object": "object",
+    "convene": "convene",
     "inspect": "inspect",
     "inspected": "inspected",
     "release": "release",
@@ -95,19 +103,23 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         form = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=60, keep_blank_values=False)
         me, said = form_value(form, "me") or name_of(request), ""
         try:
-            if action not in _STAFF:
+            if action not in _STAFF and action not in _PHOTOS:
                 raise Refused("not-found", f"there is no action {action[:40]!r}")
             if not me:
                 raise BadInput("say who you are", field="me")
             found = await lookup.case(number)
-            kind = ACTIONS[action][0]
-            fields = _fields(action, form, found.case.application.currency)
-            try:
-                body = msgspec.convert({"by": {"role": "adjudicator", "id": me}, **fields}, kind, strict=False)
-            except msgspec.ValidationError as error:
-                raise bad_input(error) from None
-            version = form_value(form, "version")
-            await work.act(case_number(number), body, expected=int(version) if version.isdigit() else None)
+            if action in _PHOTOS:
+                async with work.pool.acquire() as connection, connection.transaction():
+                    await _PHOTOS[action](connection, case_number(number), me, form, work.clock())
+            else:
+                fields = _fields(action, form, found.case.application.currency)
+                try:
+                    by = {"role": "adjudicator", "id": me}
+                    body = msgspec.convert({"by": by, **fields}, ACTIONS[action][0], strict=False)
+                except msgspec.ValidationError as error:
+                    raise bad_input(error) from None
+                version = form_value(form, "version")
+                await work.act(case_number(number), body, expected=int(version) if version.isdigit() else None)
         except (BadInput, Conflict, NotAllowed) as error:
             said = error.detail
         if "hx-request" in request.headers:
@@ -125,13 +137,35 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     return [inbox, statement, act]
 
 
-async def life(lookup: Lookup, number: str, me: str, said: str = "") -> dict[str, Any]:
-    """What the part of a case's page about its life shows."""
+async def _ask_photo(connection: Connection, case: int, me: str, form: Form, now: datetime) -> None:
+    hours = form_value(form, "hours")
+    await fresh.ask(connection, case, me, int(hours) if hours.isascii() and hours.isdigit() else 0, now)
+
+
+async def _check_photo(connection: Connection, case: int, me: str, form: Form, now: datetime) -> None:
+    asked = {one.request for one in await fresh.requests(connection, case)}
+    request, shows = form_value(form, "request"), form_value(form, "shows_code") == "yes"
+    if request not in asked:
+        raise BadInput("is no request of this case", field="request")
+    evidence, note = form_value(form, "evidence"), form_value(form, "note")
+    await fresh.check(connection, int(request), evidence, me, now, shows_code=shows, note=note)
+
+
+# What staff does about photographs, which is no move of the case.
+_PHOTOS: Final = {"ask-photo": _ask_photo, "check-photo": _check_photo}
+
+
+async def life(lookup: Lookup, number: str, me: str, said: str = "", before: int = NO_EVENT) -> dict[str, Any]:
+    """What the part of a case's page about its life shows: of its events, the last before one."""
     found = await lookup.case(number)
     async with lookup.reading() as connection:
-        events = await keeping.events_of(connection, case_number(number), 0, _MOST_EVENTS)
+        events = await keeping.newest_events(connection, case_number(number), before, _EVENTS)
+        panel = await panels.latest(connection, case_number(number))
+        photos = await fresh.requests(connection, case_number(number))
     case = found.life
     return {
+        "panel": panel, "photos": photos, "earlier": events[0].no if events and events[0].no > 1 else None,
+        "later": bool(events) and events[-1].no < case.version,
         "case": found.case, "found": found, "life": case, "events": events, "me": me, "said": said,
         "possible": _possible(case, me), "grounds": {code: GROUNDS[code] for code in FOR_PEOPLE}, "rulable": RULABLE,
         "findings": FINDINGS,
@@ -147,10 +181,12 @@ def _possible(case: Case, me: str) -> list[str]:
         hidden |= {"rule", "confirm", "object", "release"}
     if case.panel:
         hidden |= {"claim", "rule", "confirm", "object", "release"}
+    if case.panel or case.appealed or case.draft or (case.state == "under_review" and not mine):
+        hidden.add("convene")
     if mine:
         hidden.add("claim")
     hidden |= {"rule"} if case.draft else {"confirm", "object"}
-    hidden |= {"inspect", "rule", "confirm"} if case.inspection == "ordered" else {"inspected"}
+    hidden |= {"inspect", "rule", "confirm", "convene"} if case.inspection == "ordered" else {"inspected"}
     hidden |= {"pause"} if case.due is None else set()
     hidden |= {"resume"} if case.left is None else {"pause"}
     return [action for action in actions if action not in hidden]
@@ -161,12 +197,12 @@ def name_of(request: AnyRequest) -> str:
     return unquote(request.cookies.get(NAME_COOKIE, ""))[:120]
 
 
-def form_value(form: list[tuple[str, str]], name: str) -> str:
+def form_value(form: Form, name: str) -> str:
     """The first value of a field, without spaces around it."""
     return next((value.strip() for key, value in form if key == name), "")
 
 
-def _fields(action: str, form: list[tuple[str, str]], currency: str) -> Mapping[str, Any]:
+def _fields(action: str, form: Form, currency: str) -> Mapping[str, Any]:
     """The fields of an action from a form."""
     fields: dict[str, Any] = {
         name: form_value(form, name) for name in ("text", "why", "note", "outcome", "finding") if form_value(form, name)

@@ -80,7 +80,9 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
 
     @get("/cases/{number:str}")
     async def case(request: AnyRequest, number: FromPath[str]) -> Response[str]:
-        shown = await casework.life(lookup, number, casework.name_of(request))
+        before = _asked(request).get("before", "")
+        until = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else casework.NO_EVENT
+        shown = await casework.life(lookup, number, casework.name_of(request), before=until)
         found = shown["found"]
         tables = explain(found.policy, found.ruling, found.facts)
         now = lookup.casework.clock()
