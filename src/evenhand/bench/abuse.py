@@ -57,7 +57,9 @@ def run(*, data: Path | None, database: str | None, as_json: bool) -> None:
 
 async def _history(data: Path | None, database: str | None) -> Labelled:
     async with open_database(database, data) as store, store.pool.acquire() as connection:
-        return await read_rulings(connection, None, await synthetic_truth(connection), "the synthetic marketplace")
+        truth = await synthetic_truth(connection)
+        assert truth is not None, "the marketplace was made here a moment ago"
+        return await read_rulings(connection, None, truth, "the synthetic marketplace")
 
 
 def _facts(card: Card, history: Labelled, place: int) -> Facts:

@@ -16,7 +16,7 @@ from evenhand.accounts.abuse.document import document
 from evenhand.accounts.abuse.fitting import fit
 from evenhand.accounts.abuse.labelled import Labelled, read_history
 from evenhand.accounts.abuse.measuring import Report, challenger, report
-from evenhand.accounts.abuse.rulings import Truth, read_labels, read_rulings
+from evenhand.accounts.abuse.rulings import Truth, persons_truth, read_labels, read_rulings
 from evenhand.accounts.abuse.splitting import FEWEST_OTHERS, check, number_of, split
 from evenhand.cli.abuse_report import print_report
 from evenhand.cli.options import answer, chatter, day, progress
@@ -61,7 +61,9 @@ class Source:
                 name = f"rulings labelled by {self.labels.name}" if self.labels else ""
                 truth: Truth = lambda claim: labels.get((claim.market, claim.application))  # noqa: E731
             else:
-                name, truth = "the synthetic marketplace", await synthetic_truth(connection)
+                synthetic = await synthetic_truth(connection)
+                name = "the synthetic marketplace" if synthetic else "rulings that persons looked at"
+                truth = synthetic or await persons_truth(connection, self.market)
             with chatter.status("Reading rulings"):
                 return await read_rulings(connection, self.market, truth, name)
 

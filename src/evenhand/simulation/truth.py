@@ -4,24 +4,17 @@ from typing import Final
 
 from evenhand.accounts.abuse.rulings import Claim, Known, Truth
 from evenhand.accounts.state import Connection
-from evenhand.errors import BadInput
 from evenhand.simulation.marketplace import kinds_of_buyers
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("abuse")
 
 
-async def synthetic_truth(connection: Connection) -> Truth:
-    """Of the marketplace made in this database: a claim is abusive when its buyer was generated as abusive.
-
-    Raises `BadInput` where there is none.
-    """
+async def synthetic_truth(connection: Connection) -> Truth | None:
+    """Of the marketplace made in this database: a claim is abusive when its buyer was generated as abusive. None where none was."""
     made = await connection.fetchrow(_sql.demo)
     if made is None:
-        raise BadInput(
-            "say which applications were abusive: rulings alone do not tell (only the synthetic marketplace knows its abusers)",
-            field="--labels",
-        )
+        return None
     kinds = kinds_of_buyers(made["orders"], made["seed"])
 
     def truth(claim: Claim) -> Known | None:

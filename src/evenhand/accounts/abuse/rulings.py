@@ -1,6 +1,12 @@
-"""A labelled history from the rulings in a database: the facts as stored, the labels from whoever knows them."""
+"""A labelled history from the rulings in a database: the facts as stored, the labels from whoever knows them.
 
-from collections.abc import Callable, Iterator
+Where nobody brings labels, what persons found in their cases is the truth: the latest word counts, so a ruling that an appeal
+turned over teaches what the appeal found. Only a finding about the claim is a label: that the evidence fell short, that the
+merchant was silent, or that the platform paid out of goodwill says nothing about honesty, and neither does what the parties
+agreed on, nor what the policy ruled by itself, which must not teach the score that it reads.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -35,16 +41,59 @@ class Claim(NamedTuple):
     buyer: str
 
 
+# Grounds (`evenhand.cases.grounds`) that say that what was claimed is not so, where the application was declined ...
+UNTRUE: Final = frozenset(
+    {"goods.as_described", "parcel.delivered", "return.empty", "evidence.unreliable", "inspection.result"}
+)
+# ... and those that say that it is, where it was granted.
+TRUE: Final = frozenset(
+    {
+        "goods.defective", "goods.not_as_described", "goods.counterfeit", "goods.incomplete", "parcel.lost", "return.received",
+        "inspection.result", "panel.buyer",
+    }
+)  # fmt: skip
+
 # None: nobody has found out
 Truth = Callable[[Claim], Known | None]
 
 
+def finding(outcome: str, grounds: Collection[str]) -> bool | None:
+    """Whether a claim was abusive, by what persons decided and why; None where that does not say."""
+    if outcome == "decline":
+        return True if UNTRUE.intersection(grounds) else None
+    return False if TRUE.intersection(grounds) else None
+
+
+async def persons_truth(connection: Connection, market: str | None) -> Truth:
+    """What persons found of a market's claims (of all, where none is named), known on the day they ruled.
+
+    Raises `UnknownThing` for the market, `BadInput` where they found nothing yet.
+    """
+    await _check_market(connection, market)
+    known: dict[tuple[str, str], Known] = {}
+    for row in await connection.fetch(_sql.judged, market):
+        abusive = finding(row["outcome"], row["grounds"])
+        if abusive is not None:
+            known[row["market"], row["id"]] = Known(row["market"], row["id"], abusive, row["known_on"])
+    if not known:
+        raise BadInput(
+            "say which applications were abusive: rulings of the policy alone do not tell, and no person has found anything of a "
+            "claim in a case here yet",
+            field="--labels",
+        )
+    return lambda claim: known.get((claim.market, claim.application))
+
+
 async def read_rulings(connection: Connection, market: str | None, truth: Truth, source: str) -> Labelled:
     """Every ruling of a market (of all, where none is named) that the truth knows something about; raises `UnknownThing`."""
-    if market is not None and await connection.fetchrow(_publishing.market, market) is None:
-        raise UnknownThing(f"there is no market {market[:60]!r}", field="--market")
+    await _check_market(connection, market)
     rows = await connection.fetch(_sql.ruled, market)
     return gathered(source, enumerate(_lines(rows, truth), 1))
+
+
+async def _check_market(connection: Connection, market: str | None) -> None:
+    if market is not None and await connection.fetchrow(_publishing.market, market) is None:
+        raise UnknownThing(f"there is no market {market[:60]!r}", field="--market")
 
 
 def _lines(rows: list[Any], truth: Truth) -> Iterator[Line]:

@@ -7,6 +7,18 @@ join account b on b.no = a.buyer
 where $1::text is null or m.id = $1
 order by a.no
 
+-- name: judged
+-- The latest word of persons, or of a panel, in every case that has one: what they decided, on what grounds, and on which day of the
+-- market. A ruling that was turned over on appeal is not the latest.
+select distinct on (e.case_no) m.id as market, a.id, e.said -> 'decision' ->> 'outcome' as outcome,
+       array(select json_array_elements_text(e.said -> 'decision' -> 'grounds')) as grounds,
+       (e.at at time zone m.time_zone)::date as known_on
+from case_event e
+join application a on a.no = e.case_no
+join market m on m.no = a.market
+where e.action = 'rule' and e.role in ('adjudicator', 'panel') and ($1::text is null or m.id = $1)
+order by e.case_no, e.no desc
+
 -- name: demo
 -- The synthetic marketplace that was made here.
 select seed, orders from demo where finished_at is not null
