@@ -1,7 +1,6 @@
 """`evenhand account show | erase`."""
 
 import asyncio
-import getpass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -10,10 +9,11 @@ import msgspec
 from rich.table import Table
 
 from evenhand.accounts.state import AccountKind
-from evenhand.cli.options import answer
+from evenhand.cli.options import answer, user
 from evenhand.desk import utc_now
-from evenhand.erasure import erase
+from evenhand.erasure import Erased, erase_person
 from evenhand.errors import BadInput
+from evenhand.evidence.vault import open_vault
 from evenhand.labelling import numbers
 from evenhand.money import written
 from evenhand.profiles import AccountShown, ScoreShown, profile
@@ -47,7 +47,16 @@ def show(
 
 
 def run_erase(
-    account: str, market: str, kind: str, *, yes: bool, by: str | None, data: Path | None, database: str | None
+    account: str,
+    market: str,
+    kind: str,
+    *,
+    yes: bool,
+    despite: str,
+    by: str | None,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
 ) -> None:
     """Erase a person's data after a privacy request."""
     if kind not in get_args(AccountKind):
@@ -55,16 +64,42 @@ def run_erase(
     if not yes:
         raise BadInput("this cannot be taken back: say --yes", field="--yes")
 
-    async def write() -> str:
-        async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
-            return await erase(
-                connection, market, cast("AccountKind", kind), account, by=by or getpass.getuser(), now=utc_now()
+    async def write() -> Erased:
+        async with open_database(database, data) as store:
+            vault = open_vault(None, store.files / "evidence")
+            whose = cast("AccountKind", kind)
+            return await erase_person(
+                store.pool, vault, market, whose, account, by=by or user(), now=utc_now(), despite=despite
             )
 
-    name = asyncio.run(write())
+    done = asyncio.run(write())
+    if as_json:
+        print(_encode(done).decode())  # noqa: T201
+        return
+    if done.repeated:
+        answer.print(f"{account} was erased before.", markup=False)
+        return
     answer.print(
-        f"{account} is erased and is called {name} from now on. The ledger is as it was.", markup=False, soft_wrap=True
+        f"{account} is erased and is called {done.pseudonym} from now on. The ledger is as it was.",
+        markup=False,
+        soft_wrap=True,
     )
+    for what, count in done.erased.items():
+        answer.print(f"  erased  {count:>7,}  {what.replace('_', ' ')}", markup=False)
+    for kept in done.kept:
+        answer.print(f"  kept    {kept.count:>7,}  {kept.ground.en}", markup=False, soft_wrap=True)
+    if done.told:
+        answer.print(
+            f"These webhooks were sent events about the person; tell whoever reads there to erase them: {', '.join(done.told)}",
+            markup=False,
+            soft_wrap=True,
+        )
+    if done.files_waiting:
+        answer.print(
+            f"The vault is away: {done.files_waiting:,} files wait. A server, or `evenhand evidence expire`, removes them.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _print(found: AccountShown, lang: Lang) -> None:

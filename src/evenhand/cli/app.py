@@ -10,6 +10,7 @@ import typer
 from evenhand import __version__
 from evenhand.cli.abuse_app import abuse_app
 from evenhand.cli.arguments import By, Data, Database, Json
+from evenhand.cli.evidence_app import evidence_app
 from evenhand.cli.fund_app import fund_app
 from evenhand.cli.label_app import label_app
 from evenhand.cli.market_app import market_app
@@ -24,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 policy_app = typer.Typer(help="Policy documents.", no_args_is_help=True)
-evidence_app = typer.Typer(help="Evidence: files that parties show.", no_args_is_help=True)
 import_app = typer.Typer(help="Bring outside data in.", no_args_is_help=True)
 merchant_app = typer.Typer(help="What merchants have set for their own shops.", no_args_is_help=True)
 rules_app = typer.Typer(help="A merchant's own rules.", no_args_is_help=True)
@@ -344,14 +344,23 @@ def account_erase(
     market: Annotated[str, typer.Option("--market", help="Its market.")],
     kind: Annotated[str, typer.Option("--kind", help="buyer or merchant.")] = "buyer",
     yes: Annotated[bool, typer.Option("--yes", help="It cannot be taken back.")] = False,
+    despite: Annotated[
+        str,
+        typer.Option(
+            "--despite", metavar="WHY", help="Why, although a case is open, money on its way, or a label in effect."
+        ),
+    ] = "",
     by: By = None,
     data: Data = None,
     database: Database = None,
+    json: Json = False,
 ) -> None:
-    """Erase a person after a privacy request: name, history, links and comments go; rulings and the ledger stay true."""
+    """Erase a person after a privacy request: name, words, files, history and links go; rulings and the ledger stay true."""
     from evenhand.cli import accounts
 
-    accounts.run_erase(account, market, kind, yes=yes, by=by, data=data, database=database)
+    accounts.run_erase(
+        account, market, kind, yes=yes, despite=despite, by=by, data=data, database=database, as_json=json
+    )
 
 
 @account_app.command("link")
@@ -398,39 +407,6 @@ def account_judge_ring(
     from evenhand.cli import links
 
     links.judge_ring(number, confirm=confirm, dismiss=dismiss, by=by, note=note, data=data, database=database)
-
-
-@evidence_app.command("add")
-def evidence_add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An image, a text, a PDF, or tracking events as JSON.")],
-    market: Annotated[str, typer.Option("--market", help="The market it is shown in.")],
-    party: Annotated[
-        str, typer.Option("--party", help="Who shows it: buyer, merchant, platform or inspector.")
-    ] = "buyer",
-    data: Data = None,
-    database: Database = None,
-    json: Json = False,
-) -> None:
-    """Take a file in; says what it is like of all that was shown before."""
-    from evenhand.cli import evidence as evidence_command
-
-    evidence_command.add(file, market, party, data=data, database=database, as_json=json)
-
-
-@evidence_app.command("show")
-def evidence_show(
-    evidence: Annotated[str, typer.Argument(metavar="ID", help="As the upload was answered.")],
-    original: Annotated[
-        Path | None, typer.Option("--original", metavar="FILE", help="Write the sealed original there.")
-    ] = None,
-    data: Data = None,
-    database: Database = None,
-    json: Json = False,
-) -> None:
-    """What is known of a piece of evidence."""
-    from evenhand.cli import evidence as evidence_command
-
-    evidence_command.show(evidence, original, data=data, database=database, as_json=json)
 
 
 @bench_app.command("rulings")

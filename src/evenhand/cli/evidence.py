@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from rich.table import Table
 
-from evenhand.cli.options import answer, chatter
+from evenhand.cli.options import answer, chatter, user
 from evenhand.errors import BadInput, UnknownThing
 from evenhand.evidence.content import LARGEST_FILE
 from evenhand.evidence.custody import Custody, Evidence, party_of
@@ -38,10 +38,12 @@ def add(file: Path, market: str, party: str, *, data: Path | None, database: str
     _print(_with(take, data, database), as_json=as_json)
 
 
-def show(name: str, original: Path | None, *, data: Path | None, database: str | None, as_json: bool) -> None:
+def show(
+    name: str, original: Path | None, *, by: str | None, data: Path | None, database: str | None, as_json: bool
+) -> None:
     async def find(_: Database, custody: Custody) -> tuple[Evidence, bytes | None]:
         known = await custody.describe(name)
-        return known, await custody.original_of(name) if original else None
+        return known, await custody.original_of(name, by or user(), datetime.now(UTC)) if original else None
 
     known, sealed = _with(find, data, database)
     if original and sealed is not None:
@@ -83,8 +85,12 @@ def _print(known: Evidence, *, as_json: bool) -> None:
     table.add_row("shown by", known.party)
     table.add_row("file", f"{known.kind}{size}, {known.bytes:,} bytes")
     table.add_row("received", known.received_at.isoformat(timespec="seconds"))
-    table.add_row("SHA-256", known.sha256)
-    table.add_row("of the copy", known.copy_sha256)
+    if known.removed_at is not None:
+        why = "its time was over" if known.removed_why == "retention" else "a person was erased"
+        table.add_row("removed", f"{known.removed_at.isoformat(timespec='seconds')}: {why}")
+    if known.sha256 and known.copy_sha256:
+        table.add_row("SHA-256", known.sha256)
+        table.add_row("of the copy", known.copy_sha256)
     for like in known.alike:
         how = "same file" if like.exact else f"same photograph, likeness {like.likeness:.2f}"
         cases = f"; shown in case {', '.join(like.cases)}" if like.cases else "; shown in no case"

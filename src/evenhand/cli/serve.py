@@ -11,6 +11,8 @@ from evenhand.desk import Desk
 from evenhand.events.addresses import private_allowed
 from evenhand.events.courier import Courier
 from evenhand.events.sender import Sender
+from evenhand.evidence.retention import Keeper
+from evenhand.evidence.vault import open_vault
 from evenhand.fund.jobs import fund_jobs
 from evenhand.labelling import Labeller
 from evenhand.records import Market
@@ -51,11 +53,12 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
 
     labeller = Labeller(store.pool, lambda: desk.markets, desk.clock)
     casework = Casework(desk, store, clock=desk.clock)
+    keeper = Keeper(store.pool, open_vault(None, store.files / "evidence"), desk.clock)
     async with (
         Sender(allow_private=private_allowed()) as sender,
         Courier(store.pool, sender, desk.clock) as courier,
         fund_jobs(store.pool, desk.clock, os.environ) as fund,
         # what has a due time and waits for nobody's request
-        Worker([casework.tick, courier.step, courier.tidy, labeller.step, *fund]),
+        Worker([casework.tick, courier.step, courier.tidy, labeller.step, keeper.step, *fund]),
     ):
         await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)

@@ -3,6 +3,7 @@
 Everything that costs time happens here, when evidence comes: it is examined, its original and its copy are sealed in the vault,
 and what it is like is written down. A ruling later only looks that up. Additions are made one at a time, so that of two pictures
 that come at once the later sees the earlier; most of the search is done before, and only what came meanwhile is searched then.
+Whoever has evidence in hand is written down with it (`log`).
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from evenhand.errors import BadInput, UnknownThing
 from evenhand.evidence.examine import Examined, examine
 from evenhand.evidence.index import Candidate, Index
 from evenhand.evidence.likeness import LEAST_LIKENESS
+from evenhand.evidence.log import note
 from evenhand.evidence.matching import MOST_CANDIDATES, compare
 from evenhand.evidence.pdq import THUMBNAIL, packed, unpacked
 from evenhand.evidence.reuse import Asked, show_in_case
@@ -60,9 +62,9 @@ class Evidence(msgspec.Struct, frozen=True):
     kind: str
     # of the original
     bytes: int
-    # of the sealed original and of the copy that is given out, in hexadecimal
-    sha256: str
-    copy_sha256: str
+    # of the sealed original and of the copy that is given out, in hexadecimal; null once a person was erased with it
+    sha256: str | None
+    copy_sha256: str | None
     # of an image, in pixels, as stored in the file
     width: int | None
     height: int | None
@@ -73,6 +75,9 @@ class Evidence(msgspec.Struct, frozen=True):
     received_at: datetime
     # what it is like, the likest first
     alike: list[Alike]
+    # when its file was removed, and why: retention or erasure
+    removed_at: datetime | None = None
+    removed_why: str | None = None
 
 
 class CaseEvidence(msgspec.Struct, frozen=True):
@@ -85,6 +90,9 @@ class CaseEvidence(msgspec.Struct, frozen=True):
     shown_at: datetime
     # numbers of the other cases in which it, or its like, had been shown by then
     seen_in: list[str]
+    # when its file was removed, and why: retention or erasure
+    removed_at: datetime | None = None
+    removed_why: str | None = None
 
 
 class _Match(NamedTuple):
@@ -121,6 +129,10 @@ class Custody:
             name = f"ev_{secrets.token_hex(16)}"
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(_sql.one_at_a_time)
+                # the same file may have been removed from the vault since it was put there
+                for digest, content in ((sealed, data), (copied, found.picture.copy if found.picture else data)):
+                    if not await self._vault.holds(digest):
+                        await self._vault.put(content)
                 matches += (await self._matches(found, known))[1]
                 same = [
                     _Match(row["no"], True, None, None) for row in await connection.fetch(_sql.same, sealed, MOST_ALIKE)
@@ -128,6 +140,7 @@ class Custody:
                 number = await connection.fetchval(
                     _sql.add, *_row(name, market, party, data, sealed, copied, found, now)
                 )
+                await note(connection, [number], "received", party, now)
                 await _write_alike(connection, number, matches, same)
                 if line is not None and case is not None:
                     await show_in_case(connection, case, Asked(0, market, line, now, (name,)))
@@ -144,8 +157,8 @@ class Custody:
             row["party"],
             row["kind"],
             row["bytes"],
-            row["sealed"].hex(),
-            row["copied"].hex(),
+            row["sealed"] and row["sealed"].hex(),
+            row["copied"] and row["copied"].hex(),
             row["width"],
             row["height"],
             row["frames"],
@@ -161,18 +174,25 @@ class Custody:
                 )
                 for one in alike
             ],
+            row["removed_at"],
+            row["removed_why"],
         )
 
-    async def copy_of(self, name: str) -> tuple[str, bytes]:
-        """The kind of a piece of evidence and the copy that may be shown; raises `UnknownThing`, `StoreError`."""
-        async with self._pool.acquire() as connection:
-            row = await _one(connection, name)
+    async def copy_of(self, name: str, by: str, now: datetime) -> tuple[str, bytes]:
+        """The kind of a piece of evidence and the copy that may be shown, to be looked at by somebody.
+
+        Raises `UnknownThing`, also for what was removed, and `StoreError`.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = _there(await _one(connection, name))
+            await note(connection, [row["no"]], "looked_at", by, now)
         return row["kind"], await self._vault.get(row["copied"])
 
-    async def original_of(self, name: str) -> bytes:
-        """The file as it came, for those who keep the evidence; raises `UnknownThing`, `StoreError`."""
-        async with self._pool.acquire() as connection:
-            row = await _one(connection, name)
+    async def original_of(self, name: str, by: str, now: datetime) -> bytes:
+        """The file as it came, for those who keep the evidence; raises as `copy_of`."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = _there(await _one(connection, name))
+            await note(connection, [row["no"]], "original_taken", by, now)
         return await self._vault.get(row["sealed"])
 
     async def _line_of(self, market: int, case: int) -> int:
@@ -246,7 +266,14 @@ async def shown_in(connection: Connection, case: int) -> list[CaseEvidence]:
         raise UnknownThing(f"there is no case {case}", field="case")
     return [
         CaseEvidence(
-            row["id"], row["party"], row["kind"], row["received_at"], row["at"], [str(one) for one in row["seen_in"]]
+            row["id"],
+            row["party"],
+            row["kind"],
+            row["received_at"],
+            row["at"],
+            [str(one) for one in row["seen_in"]],
+            row["removed_at"],
+            row["removed_why"],
         )
         for row in await connection.fetch(_sql.of_case, case)
     ]
@@ -256,6 +283,13 @@ async def _one(connection: Connection, name: str) -> asyncpg.Record:
     row = await connection.fetchrow(_sql.one, name) if "\0" not in name else None
     if row is None:
         raise UnknownThing(f"there is no evidence {name[:60]!r}", field="id")
+    return row
+
+
+def _there(row: asyncpg.Record) -> asyncpg.Record:
+    if row["removed_at"] is not None:
+        why = "its time was over" if row["removed_why"] == "retention" else "the person was erased"
+        raise UnknownThing(f"the file of {row['id']} was removed on {row['removed_at']:%Y-%m-%d}: {why}", field="id")
     return row
 
 

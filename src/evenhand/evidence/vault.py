@@ -2,8 +2,8 @@
 
 A file is whole or it is not there, whenever the process or the machine dies: in a directory it is written beside its place,
 flushed to disk and moved into it; a bucket takes an object whole by itself. Kept under its own hash, a file can be written twice
-without harm, and what is read is checked against the name it was asked by. Nothing is ever removed here: retention and legal hold
-are not built yet.
+without harm, and what is read is checked against the name it was asked by. What is to be removed, and when, is not known here
+(`retention`).
 """
 
 import asyncio
@@ -36,6 +36,14 @@ class Vault(Protocol):
 
     async def get(self, digest: bytes) -> bytes:
         """The file of that hash, checked; raises `StoreError` when it is missing or damaged."""
+        ...
+
+    async def holds(self, digest: bytes) -> bool:
+        """Whether there is a file of that hash; raises `StoreError`."""
+        ...
+
+    async def remove(self, digest: bytes) -> None:
+        """Remove the file of that hash for good, if it is there; raises `StoreError`."""
         ...
 
 
@@ -84,6 +92,22 @@ class Directory:
             raise StoreError(f"evidence cannot be read from {path}: {error.strerror or error}") from error
         return _checked(data, digest, str(path))
 
+    async def holds(self, digest: bytes) -> bool:
+        return await asyncio.to_thread((self._root / path_of(digest)).exists)
+
+    async def remove(self, digest: bytes) -> None:
+        path = self._root / path_of(digest)
+        try:
+            await asyncio.to_thread(self._remove, path)
+        except OSError as error:
+            raise StoreError(f"evidence cannot be removed from {path}: {error.strerror or error}") from error
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        if path.exists():
+            path.unlink()
+            _flush(path.parent)
+
     def _put(self, data: bytes) -> bytes:
         digest = sha256(data).digest()
         path = self._root / path_of(digest)
@@ -128,6 +152,25 @@ class Bucket:
         except (BaseError, OSError) as error:
             raise StoreError(f"evidence cannot be read from {self._place}/{path}: {_short(error)}") from error
         return _checked(bytes(data), digest, f"{self._place}/{path}")
+
+    async def holds(self, digest: bytes) -> bool:
+        path = path_of(digest)
+        try:
+            await obstore.head_async(self._store, path)
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise StoreError(f"evidence cannot be read from {self._place}/{path}: {_short(error)}") from error
+        return True
+
+    async def remove(self, digest: bytes) -> None:
+        path = path_of(digest)
+        try:
+            await obstore.delete_async(self._store, path)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise StoreError(f"evidence cannot be removed from {self._place}/{path}: {_short(error)}") from error
 
 
 def _checked(data: bytes, digest: bytes, place: str) -> bytes:

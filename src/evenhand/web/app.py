@@ -20,6 +20,8 @@ from evenhand.web import (
     accounts,
     api,
     cases,
+    custody,
+    erasure,
     events,
     evidence,
     fund,
@@ -59,6 +61,7 @@ class Site:
         self._posts = Posts(desk, database, metrics)
         self._streams = events.Streams()
         hooks = webhooks.Hooks(desk, database)
+        vault = open_vault(None, database.files / "evidence")
         pages = [
             *console(desk, lookup, self._guard),
             *webhook_pages.pages(hooks, self._guard),
@@ -75,7 +78,9 @@ class Site:
             *fund.routes(desk, database),
             *labels.routes(desk, database),
             *accounts.routes(desk, lookup),
-            *evidence.routes(desk, database, Custody(database, open_vault(None, database.files / "evidence"))),
+            *erasure.routes(desk, database, vault),
+            *evidence.routes(desk, database, Custody(database, vault)),
+            *custody.routes(desk, database),
         ]
         rest = Litestar(
             [*described, *_descriptions(described), *pages],

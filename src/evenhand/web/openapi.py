@@ -14,10 +14,14 @@ from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.casework import Acted
 from evenhand.desk import OrderTaken, Ruled
+from evenhand.erasure import Erased
 from evenhand.events.deliveries import Attempt, Delivery
 from evenhand.events.webhooks import Change, NewWebhook, Rotation, Webhook
 from evenhand.evidence.custody import Evidence
 from evenhand.evidence.fresh import PhotoRequest
+from evenhand.evidence.holds import Hold
+from evenhand.evidence.log import CustodyLog
+from evenhand.evidence.retention import Keeping, Retention
 from evenhand.fund.budgets import Budget
 from evenhand.fund.by_hand import Moved
 from evenhand.fund.payouts import Payout
@@ -31,6 +35,8 @@ from evenhand.web.api import Health, MarketShown, PolicyShown, PolicyText
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.bodies import MOST_ITEMS, NDJSON
 from evenhand.web.cases import Inbox, SettingsShown, Timeline, Vote
+from evenhand.web.custody import PlaceHold, SetRetention
+from evenhand.web.erasure import Erase
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
 from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget
@@ -64,6 +70,7 @@ _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
     Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
+    CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,
     Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, Vote, Voted, PanelShown,
     NewLabel, LabelSet, Ending, Appeal, AppealFiled, AppealDecision, ProposalDecision, ProposalDecided, LabellingSettings,

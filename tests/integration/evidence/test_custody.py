@@ -21,8 +21,8 @@ async def test_the_original_is_sealed_and_the_copy_is_another(desk: Desk, custod
     data = saved(photo("coffee.png"), comment=b"taken at home")
     taken = await custody.take(desk.markets["shop"].number, "buyer", data, NOW)
     assert taken.sha256 == sha256(data).hexdigest()
-    assert (tmp_path / "evidence" / path_of(bytes.fromhex(taken.sha256))).read_bytes() == data
-    kind, copy = await custody.copy_of(taken.id)
+    assert (tmp_path / "evidence" / path_of(sha256(data).digest())).read_bytes() == data
+    kind, copy = await custody.copy_of(taken.id, "Lin", NOW)
     assert kind == "jpeg"
     assert sha256(copy).hexdigest() == taken.copy_sha256 != taken.sha256
     assert b"taken at home" not in copy
@@ -68,7 +68,7 @@ async def test_what_there_is_not_is_told(custody: Custody) -> None:
         with pytest.raises(UnknownThing):
             await custody.describe(name)
         with pytest.raises(UnknownThing):
-            await custody.copy_of(name)
+            await custody.copy_of(name, "Lin", NOW)
 
 
 async def test_a_fresh_photograph_is_asked_for_answered_and_looked_at_once(

@@ -5,10 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from evenhand.erasure import erase
 from evenhand.store import Database
 
-from .conftest import NOW, SHOP, Visit, application, order
+from .conftest import SHOP, Visit, application, order
 
 pytestmark = pytest.mark.usefixtures("orders")
 
@@ -137,8 +136,16 @@ async def test_an_erased_person_is_gone_and_the_ledger_and_rulings_are_as_they_w
 ) -> None:
     ruled = await rule(client, 0, comment="It broke. Call me on 13800138000.")
     before = await database.pool.fetch("select * from posting order by transfer, amount")
-    async with database.pool.acquire() as connection, connection.transaction():
-        name = await erase(connection, "shop", "buyer", "buyer-0", by="Li", now=NOW)
+    path, body = "/v1/accounts/buyer-0/erase", {"market": "shop", "by": "Li"}
+    done = (await client.post(path, json=body)).json()
+    name = done["pseudonym"]
+    assert done["repeated"] is False
+    assert done["erased"]["comments"] == 1
+    assert all(kept["ground"]["en"] and kept["ground"]["zh"] for kept in done["kept"])
+    assert (await client.post(path, json=body)).json()["repeated"] is True
+    assert (await client.post("/v1/accounts/nobody/erase", json=body)).status_code == 404
+    assert (await client.post(path, json=body | {"market": "mars"})).status_code == 404
+    assert (await client.post(path, json={"market": "shop"})).json()["field"] == "by"
     assert (await client.get("/v1/accounts/buyer-0", params={"market": "shop"})).status_code == 404
     shown = (await client.get(f"/v1/accounts/{name}", params={"market": "shop"})).json()
     assert {one["value"] for one in shown["facts"]} <= {0, None}

@@ -178,3 +178,45 @@ async def test_a_fresh_photograph_is_asked_for_and_a_person_says_what_it_shows(c
     assert whole["photo_requests"] == [checked.json()]
     nowhere = await client.post("/v1/cases/999999/photo-requests", json={"asked_by": "Lin"})
     assert nowhere.status_code == 404
+
+
+async def test_who_had_it_in_hand_how_long_it_is_kept_and_a_legal_hold(client: httpx.AsyncClient) -> None:
+    taken = await upload(client, b"the cup is broken", market=SHOP)
+    ruled = (await client.post(f"{SHOP}/applications", json=application(0, evidence=[taken["id"]]))).json()
+    case = f"/v1/cases/{ruled['case']}"
+    await client.get(f"/v1/evidence/{taken['id']}", params={"by": "Lin"})
+    log = (await client.get(f"/v1/evidence/{taken['id']}/custody")).json()
+    assert log["unbroken"] is True
+    assert [(one["action"], one["who"]) for one in log["entries"]] == [("received", "buyer"), ("looked_at", "Lin")]
+
+    kept = (await client.get(f"{case}/evidence-keeping")).json()
+    assert (kept["shown"], kept["hold"], kept["until"]) == (1, None, "2026-09-01T04:00:00Z")
+    page = await client.get(f"/cases/{ruled['case']}?lang=en")
+    assert "1 shown; kept until 2026-09-01 12:00" in page.text
+    assert (await client.put(f"{SHOP}/evidence-retention", json={"by": "Chen", "months": 3})).json()[
+        "field"
+    ] == "months"
+    longer = (await client.put(f"{SHOP}/evidence-retention", json={"by": "Chen", "months": 24})).json()
+    assert (await client.get(f"{SHOP}/evidence-retention")).json() == longer
+    assert (await client.get(f"{case}/evidence-keeping")).json()["until"] == "2028-03-01T04:00:00Z"
+
+    held = await client.post(f"{case}/legal-hold", json={"by": "Chen", "why": "lawsuit 2026-17"})
+    assert held.status_code == 201
+    assert (await client.post(f"{case}/legal-hold", json={"by": "Chen", "why": "again"})).status_code == 409
+    assert (await client.get("/v1/legal-holds", params={"market": "shop"})).json() == [held.json()]
+    refused = await client.post("/v1/accounts/buyer-0/erase", json={"market": "shop", "by": "Li", "despite": "x"})
+    assert refused.status_code == 409
+    assert f"under legal hold: case {ruled['case']}" in refused.json()["detail"]
+    for lang, said in (("en", "lawsuit 2026-17 Nothing is removed"), ("zh", "lawsuit 2026-17")):
+        page = (await client.get(f"/cases/{ruled['case']}?lang={lang}")).text.replace("<bdi>", "").replace("</bdi>", "")
+        assert said in page
+    lifted = await client.post(f"{case}/legal-hold/lift", json={"by": "Chen", "why": "settled"})
+    assert lifted.json()["lifted_why"] == "settled"
+    assert (await client.get("/v1/legal-holds")).json() == []
+    for path in (
+        "/v1/evidence/ev_none/custody",
+        "/v1/cases/999/evidence-keeping",
+        "/v1/markets/mars/evidence-retention",
+    ):
+        assert (await client.get(path)).status_code == 404
+    assert (await client.post("/v1/cases/999/legal-hold", json={"by": "Chen", "why": "x"})).status_code == 404

@@ -8,7 +8,7 @@ select no, pdq, windows from evidence where no > $1 and pdq is not null order by
 
 -- name: thumbnails
 -- The small grey pictures of candidates.
-select no, thumbnail from evidence where no = any($1::bigint[])
+select no, thumbnail from evidence where no = any($1::bigint[]) and thumbnail is not null
 
 -- name: same
 -- Evidence with the same bytes. What many write alike (a text, a carrier's record) is not compared.
@@ -30,7 +30,7 @@ from unnest($2::bigint[], $3::boolean[], $4::smallint[], $5::real[]) as f (earli
 -- name: one
 -- One piece of evidence by its id.
 select e.no, e.id, m.id as market, e.party, e.kind, e.bytes, e.sealed, e.copied, e.width, e.height, e.frames, e.quality,
-       e.pdq is null as plain, e.received_at
+       e.received_at, e.removed_at, e.removed_why
 from evidence e join market m on m.no = e.market
 where e.id = $1
 
@@ -81,7 +81,7 @@ select market, line from application where no = $1
 
 -- name: of_case
 -- What was shown in a case, with where its like had been shown before.
-select e.id, e.party, e.kind, e.received_at, u.at, u.seen_in
+select e.id, e.party, e.kind, e.received_at, e.removed_at, e.removed_why, u.at, u.seen_in
 from evidence_use u join evidence e on e.no = u.evidence
 where u.case_no = $1
 order by u.at, e.no
@@ -119,3 +119,112 @@ insert into photo_check (request, evidence, shows_code, checked_by, checked_at, 
 select $1, e.no, $3, $4, $5, $6 from evidence e where e.id = $2
 on conflict (request) do nothing
 returning request
+
+-- name: note_custody
+-- Somebody had evidence in hand.
+insert into evidence_custody (evidence, at, action, who, note) select no, $2, $3, $4, $5 from unnest($1::bigint[]) as f (no)
+
+-- name: custody
+-- Who had evidence in hand, in order.
+select no, at, action, who, note, digest from evidence_custody where evidence = $1 order by no
+
+-- name: retention
+-- How long each market keeps evidence, where it has said so; with who said so.
+select distinct on (r.market) r.market, r.months, r.set_by, r.set_at from evidence_retention r order by r.market, r.no desc
+
+-- name: set_retention
+-- A market keeps evidence so long from now on.
+insert into evidence_retention (market, months, set_by, set_at) values ($1, $2, $3, $4)
+
+-- name: expired
+-- Evidence whose time is over: of markets ($1) it is kept so many months ($2) after the last case it was shown in has ended, or after
+-- it came where it was shown in none. What is shown in a case that has not ended, or is held, stays. A case in which no clock runs and
+-- nothing has happened since its ruling has ended with it.
+select e.no, e.id, m.id as market, coalesce(u.ended, e.received_at) as since
+from unnest($1::smallint[], $2::int[]) as k (market, months)
+join market m on m.no = k.market
+join evidence e on e.market = k.market and e.removed_at is null and e.received_at <= $3::timestamptz - make_interval(months => k.months)
+cross join lateral (
+    select max(case when f.no is null then b.booked_at
+                    when f.state = 'closed' then coalesce((f.stands ->> 'ended_at')::timestamptz, b.booked_at)
+                    else 'infinity' end) as ended,
+           bool_or(exists (select from legal_hold h where h.case_no = s.case_no and h.lifted_at is null)) as held
+    from evidence_use s
+    join application a on a.no = s.case_no
+    join batch b on b.no = a.batch
+    left join case_file f on f.no = s.case_no
+    where s.evidence = e.no
+) u
+where not coalesce(u.held, false) and coalesce(u.ended, e.received_at) <= $3::timestamptz - make_interval(months => k.months)
+order by e.no
+limit $4
+
+-- name: may_remove
+-- Let this transaction take files away from evidence.
+select set_config('evenhand.erasing', 'on', true)
+
+-- name: remove
+-- The files of evidence are to be removed; with `erased` nothing that could tell the file again stays.
+with doomed as (
+    select no, sealed, copied from evidence where no = any($1::bigint[]) and removed_at is null
+), files as (
+    insert into vault_removal (digest, asked_at)
+    select distinct f.digest, $2::timestamptz from doomed d cross join lateral (values (d.sealed), (d.copied)) as f (digest)
+    on conflict do nothing
+)
+update evidence e
+set removed_at = $2, removed_why = case when $3::boolean then 'erasure' else 'retention' end, pdq = null, windows = null, thumbnail = null,
+    sealed = case when $3 then null else e.sealed end, copied = case when $3 then null else e.copied end
+from doomed d where e.no = d.no
+returning e.no
+
+-- name: forget_hash
+-- Of evidence that was removed before, nothing that could tell the file again stays either.
+update evidence set sealed = null, copied = null, removed_why = 'erasure' where no = any($1::bigint[]) and sealed is not null
+
+-- name: to_remove
+-- Files that are to be removed from the vault, and whether evidence that is still kept has the same.
+select r.digest, exists (select from evidence e where e.sealed = r.digest and e.removed_at is null)
+              or exists (select from evidence e where e.copied = r.digest and e.removed_at is null) as needed
+from vault_removal r order by r.asked_at limit $1
+
+-- name: removed
+-- Files that are gone from the vault, or are needed after all.
+delete from vault_removal where digest = any($1::bytea[])
+
+-- name: waiting_removals
+-- How many files wait to be removed.
+select count(*) from vault_removal
+
+-- name: hold
+-- Place a case under legal hold; nothing when it is.
+insert into legal_hold (case_no, why, placed_by, placed_at) values ($1, $2, $3, $4)
+on conflict (case_no) where lifted_at is null do nothing
+returning no
+
+-- name: lift
+-- Lift the hold of a case; nothing when there is none.
+update legal_hold set lifted_by = $2, lifted_at = $4, lifted_why = $3 where case_no = $1 and lifted_at is null returning no
+
+-- name: holds_of_case
+-- The holds of a case, the newest first.
+select case_no, why, placed_by, placed_at, lifted_by, lifted_at, lifted_why from legal_hold where case_no = $1 order by no desc
+
+-- name: holds
+-- Holds that stand in some markets, the newest first.
+select h.case_no, m.id as market, h.why, h.placed_by, h.placed_at, h.lifted_by, h.lifted_at, h.lifted_why
+from legal_hold h join application a on a.no = h.case_no join market m on m.no = a.market
+where h.lifted_at is null and a.market = any($1::smallint[])
+order by h.no desc limit 500
+
+-- name: kept_in_case
+-- What was shown in a case, by whether its file is still there; when the case ended, null while it has not; and its market.
+select count(e.no) as shown, count(e.no) filter (where e.removed_at is not null) as removed, max(a.market) as market,
+       max(case when f.no is null then b.booked_at
+                when f.state = 'closed' then coalesce((f.stands ->> 'ended_at')::timestamptz, b.booked_at) end) as ended
+from application a
+join batch b on b.no = a.batch
+left join case_file f on f.no = a.no
+left join evidence_use u on u.case_no = a.no
+left join evidence e on e.no = u.evidence
+where a.no = $1
