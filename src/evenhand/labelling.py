@@ -6,15 +6,15 @@ buyers with an intercepted application, or one that was filed while a sign of ab
 Those cases were noted when they were booked, so that a label can name the cases it rests on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 
-from evenhand.accounts.labelling import STANDARD, checked, history_read, labelling
-from evenhand.accounts.labels import LABELS, Confirm, set_label
+from evenhand.accounts.labelling import STANDARD, Labelling, checked, history_read, labelling
+from evenhand.accounts.labels import LABELS, Confirm, decide_proposal, end_label, set_label
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
 from evenhand.errors import BadInput, UnknownThing
@@ -70,23 +70,12 @@ class Labeller:
 
     async def _look(self, connection: Connection, row: Any, market: MarketDesk, setting: Any, now: datetime) -> None:
         """Label one buyer, or propose it, where the document says so and nothing as grave stands."""
-        day = market.day(now)
-        policy, cards = market.labels_by(day), market.scoring(day).cards
-        if policy is None:
-            policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
         confirm: Confirm = setting["confirm"] if setting else "malicious"
         account: int = row["buyer"]
         known = await connection.fetch(_sql.known, account, now - _REMEMBERED, now)
         # a label that a person took away counts for nothing
         known = [one for one in known if one["ended_at"] is None]
-        history = BUYER.facts(BUYER.unpack(row["tiles"]), day, history_read(policy, cards))
-        found = labelling(
-            policy,
-            cards,
-            history,
-            warned=any(one["label"] == "warning" for one in known),
-            watched=any(one["label"] in ("watched", "malicious") for one in known),
-        )
+        found = _asked(market, setting, row["tiles"], [one["label"] for one in known], now)
         if found.label not in LABELS:
             return
         grave = LABELS.index(found.label)
@@ -109,6 +98,51 @@ class Labeller:
             cause=found.reason.en, set_by=found.rule, starts_at=now, expires_at=now + timedelta(days=found.days), cases=cases,
             rule=found.rule, reason=found.reason,
         )  # fmt: skip
+
+
+async def look_again(connection: Connection, market: MarketDesk, account: int, case: int, now: datetime) -> None:
+    """Take from a buyer at once what the labelling document would not give any more now that a case was turned over, inside the
+    caller's transaction.
+
+    That is for labels the document set by itself, the least grave first, since graver ones rest on them, and for its proposals.
+    What a person set or confirmed, a person is to look at again.
+    """
+    settings = {row["market"]: row for row in await connection.fetch(_sql.settings)}
+    setting = settings.get(market.number)
+    tiles: bytes = await connection.fetchval(_sql.tiles_of, account) or b""
+    known = [
+        row
+        for row in await connection.fetch(_sql.known, account, now - _REMEMBERED, now)
+        if row["ended_at"] is None and row["label"] in LABELS
+    ]
+    why = f"case {case} was turned over"
+    for one in sorted(known, key=lambda row: LABELS.index(row["label"])):
+        if one["set_by"] != one["rule"] or one["ends_at"] <= now:
+            continue
+        others = [other["label"] for other in known if other is not one]
+        if _rank(_asked(market, setting, tiles, others, now)) < LABELS.index(one["label"]):
+            await end_label(connection, one["no"], by=one["rule"], why=why, now=now)
+            known.remove(one)
+    proposal = await connection.fetchrow(_sql.proposal_of, account)
+    if proposal:
+        found = _asked(market, setting, tiles, [one["label"] for one in known], now)
+        if _rank(found) < LABELS.index(proposal["label"]):
+            await decide_proposal(connection, proposal["no"], "dismissed", by=proposal["rule"], note=why, now=now)
+
+
+def _asked(market: MarketDesk, setting: Any, tiles: bytes, labels: Sequence[str], now: datetime) -> Labelling:
+    """What the market's labelling document says of a buyer with this history, and with these labels in the time before."""
+    day = market.day(now)
+    policy, cards = market.labels_by(day), market.scoring(day).cards
+    if policy is None:
+        policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
+    history = BUYER.facts(BUYER.unpack(tiles), day, history_read(policy, cards))
+    watched = "watched" in labels or "malicious" in labels
+    return labelling(policy, cards, history, warned="warning" in labels, watched=watched)
+
+
+def _rank(found: Labelling) -> int:
+    return LABELS.index(found.label) if found.label in LABELS else -1
 
 
 async def configure(

@@ -21,6 +21,7 @@ from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.fund import debts
 from evenhand.fund.ledger import Transfer, book
 from evenhand.history import BUYER, MERCHANT
+from evenhand.labelling import look_again
 from evenhand.store import Queries
 from evenhand.vocabulary import Lang
 
@@ -106,7 +107,8 @@ async def _correct(connection: Connection, loaded: Loaded, hand: Hand) -> None:
 
 
 async def _doubt_labels(connection: Connection, loaded: Loaded, now: datetime, since: datetime) -> None:
-    """Labels set on the buyer after an interception that was turned over may have rested on it: a person is to look again."""
+    """Labels set on the buyer after an interception that was turned over may have rested on it: what the labelling document set
+    by itself and would not any more ends at once, and a person is to look again at the others."""
     ground = loaded.ground
     told = {"case": str(ground.no), "buyer": ground.buyer}
     doubted = await connection.fetch(_sql.doubt_labels, loaded.buyer, ground.no, now, since)
@@ -115,6 +117,7 @@ async def _doubt_labels(connection: Connection, loaded: Loaded, now: datetime, s
         for row in doubted
     ]
     await emit(connection, news)
+    await look_again(connection, loaded.market, loaded.buyer, ground.no, now)
 
 
 def _told(ground: Ground, event: Event) -> OutgoingEvent:

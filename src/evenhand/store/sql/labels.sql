@@ -75,17 +75,27 @@ order by p.no limit $2
 
 -- name: known
 -- What the labelling document is told of an account's labels, and what is in effect or open already: the labels since $2.
-select label, starts_at, least(expires_at, coalesce(ended_at, expires_at)) as ends_at, ended_at from label
+select no, label, set_by, rule, starts_at, least(expires_at, coalesce(ended_at, expires_at)) as ends_at, ended_at from label
 where account = $1 and starts_at <= $3 and least(expires_at, coalesce(ended_at, expires_at)) >= $2
 
 -- name: dismissed_since
--- Whether a person has dismissed a proposal, or lifted a label, of an account since a moment.
-select exists (select from label_proposal where account = $1 and verdict = 'dismissed' and decided_at >= $2)
-    or exists (select from label where account = $1 and ended_at >= $2)
+-- Whether a person has dismissed a proposal, or lifted a label, of an account since a moment; what the document itself took back,
+-- since a case was turned over, is no person's word.
+select exists (select from label_proposal
+               where account = $1 and verdict = 'dismissed' and decided_at >= $2 and decided_by <> rule)
+    or exists (select from label where account = $1 and ended_at >= $2 and ended_by is distinct from rule)
 
 -- name: open_proposal
 -- Whether a proposal about an account waits for a person.
 select exists (select from label_proposal where account = $1 and verdict is null)
+
+-- name: proposal_of
+-- The proposal about an account that waits for a person.
+select no, label, rule from label_proposal where account = $1 and verdict is null
+
+-- name: tiles_of
+-- The history of an account.
+select tiles from account where no = $1
 
 -- name: settings
 -- How each market labels.
@@ -120,8 +130,12 @@ where s.case_no between $1 and $2
 order by a.no
 
 -- name: signs_of
--- The latest cases that speak against an account.
-select case_no from label_sign where account = $1 and at >= $2 order by at desc, case_no desc limit $3
+-- The latest cases that speak against an account; one whose interception was turned over speaks against nobody.
+select case_no from label_sign s
+where account = $1 and at >= $2
+  and not exists (select from case_event e
+                  where e.case_no = s.case_no and e.action = 'rule' and (e.said ->> 'overturned') = 'true')
+order by at desc, case_no desc limit $3
 
 -- name: forget_signs
 -- Cases too old to speak against anybody.
