@@ -24,7 +24,7 @@ from evenhand.booking import Batch, Ruled, issued_before, parsed
 from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import build_facts, history_read
-from evenhand.filings import Filing, join_orders
+from evenhand.filings import Filing, join_orders, link_filers
 from evenhand.fund.empty import within_budget
 from evenhand.fund.purse import Doubt, Purse
 from evenhand.intake import OrderTaken, take_orders
@@ -232,6 +232,7 @@ class Desk:
         """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead`, `shown` and `purse` are what the
         batch before is writing; `alone` holds the fund's budgets, so that nobody else takes from them."""
         joined = await join_orders(connection, self.markets, items, now)
+        await link_filers(connection, joined, now)
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
         accounts = caught_up(joined.accounts, ahead)
         for ring in joined.rings.values():
@@ -295,6 +296,7 @@ class Desk:
             now = self._clock()
             self._ahead = {}
             joined = await join_orders(connection, self.markets, items, now)
+            await link_filers(connection, joined, now)
             await state.lock(connection, joined.accounts)
             batch, answers = await self._path(connection, items, now, {}, Shown(), None, alone=True)
             await batch.book(connection, now)

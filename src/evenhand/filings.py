@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from evenhand.accounts.links.keeping import read_rings
+from evenhand.accounts.links.keeping import read_rings, see, unseen
 from evenhand.accounts.state import Account, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
@@ -20,6 +20,7 @@ from evenhand.records import Application
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("desk")
+_links: Final = Queries.load("links")
 _canonical: Final = msgspec.json.Encoder()
 
 
@@ -57,7 +58,12 @@ class Filing:
 
 
 def digest(application: Application) -> bytes:
-    """What makes two bodies the same: every field, with moments compared as instants."""
+    """What makes two bodies the same: every field, with moments compared as instants.
+
+    But for what the buyer used: a device that stands in a digest could be tried out.
+    """
+    if application.attributes is not None:
+        application = msgspec.structs.replace(application, attributes=None)
     if application.applied_at is not None and application.applied_at.tzinfo is not UTC:
         # a moment at the edge of the calendar has no instant in UTC; it is refused later, as past or future
         with suppress(OverflowError):
@@ -145,6 +151,26 @@ async def join_orders(
     joined.filings.sort(key=_place)
     joined.rings = await read_rings(connection, in_rings)
     return joined
+
+
+async def link_filers(connection: Connection, joined: Joined, now: datetime) -> None:
+    """Link buyers by what they used to file what is to be ruled, so that these very rulings see it.
+
+    Call it before any account is locked. Where the caller is in no transaction it is committed by itself: what somebody used is
+    true whatever becomes of the rest.
+    """
+    used = [(one.market.number, one.buyer, one.application.attributes) for one in joined.filings]
+    if not any(attributes for _, _, attributes in used):
+        return
+    ids = {row["no"]: row["id"] for row in await connection.fetch(_links.ids, [buyer for _, buyer, _ in used])}
+    async with connection.transaction():
+        seen = await unseen(
+            connection,
+            [((market, "buyer", ids[buyer]), attributes) for market, buyer, attributes in used if attributes],
+        )
+        await see(connection, seen, now)
+    if seen:
+        joined.rings = await read_rings(connection, {buyer for _, buyer, _ in used})
 
 
 _place = attrgetter("index")

@@ -58,7 +58,7 @@ Used = Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Attributes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a buyer used for an order: other accounts that use the same may be linked with it.
+    """What a buyer used for an order or an application: other accounts that use the same may be linked with it.
 
     Only keyed hashes are kept; values are compared without case, width and punctuation. Send what identifies one thing: a
     device's fingerprint, the payment provider's token of a card (never its number), a phone number, a whole address.
@@ -110,6 +110,8 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     ] = []
     # the buyer's own words
     comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    # what the buyer used to file it; not a part of the application, so that it may come with other ones again
+    attributes: Attributes | None = None
 
 
 class MerchantRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

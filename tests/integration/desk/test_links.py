@@ -270,3 +270,30 @@ def test_hostile_attributes_are_told_their_place(attributes: Any, field: str) ->
     with pytest.raises(BadInput) as told:
         decode(msgspec.json.encode(order), Order)
     assert told.value.field == field
+
+
+async def test_what_is_used_to_file_an_application_links_before_it_is_ruled(desk: Desk, database: Database) -> None:
+    orders = [used("lin"), used("mei"), used("wu")]
+    await take(desk, *orders)
+    device = Attributes(device=["tablet-of-lin"])
+    ring_sizes: list[int] = []
+    for _, order in orders[:2]:
+        filed = make_application(next(_numbers), order=order.id, amount=1, attributes=device)
+        (ruled,) = await desk.rule([("shop", filed)])
+        facts = await database.pool.fetchval("select facts::text from application where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
+        ring_sizes.append(msgspec.json.decode(facts)["history"]["ring_size"])
+        # the same application is the same whatever was used to send it again
+        again = msgspec.structs.replace(filed, attributes=Attributes(device=["another"]))
+        (repeated,) = await desk.rule([("shop", again)])
+        assert (repeated.case, repeated.repeated) == (ruled.case, True)  # pyright: ignore[reportAttributeAccessIssue]
+    assert ring_sizes == [0, 2]
+    assert await kept(database) == {frozenset({"lin", "mei"})}
+    # one that is refused leaves nothing of what it used
+    wrong = make_application(
+        next(_numbers), order=orders[2][1].id, currency="USD", attributes=Attributes(phone=["139"])
+    )
+    (refused,) = await desk.rule([("shop", wrong)])
+    assert isinstance(refused, BadInput)
+    assert await database.pool.fetchval("select count(*) from link_holding where kind = 3") == 0
+    texts = await database.pool.fetch("select t::text as row from application t")
+    assert not any("tablet-of-lin" in row["row"] for row in texts)
