@@ -1,26 +1,31 @@
 """The declared windows over a table of events: the same facts as the fold gives, compiled to SQL for DuckDB and Spark.
 
 For each *ask* (an application, say: an account, a day, and its place in the order of arrival) the query gives the facts as they
-stood right before it: the N completed days before its day, plus its day so far. It is done by day tiles: events are summed per
-account and day, windows are sums over the tiles before a day, and the day itself is a running sum in the order of arrival. So
-heavy accounts cost no more than light ones.
+stood right before it: the N completed days before its day, plus its day so far.
 
-What arrives late counts on its own day, but only for asks that come after it: nobody knew of it before. Late events (those with a
-later day before them in the order of arrival) are few, so they are told apart and taken out of the windows of the asks before
-them. With `in_order`, when nothing is late, that part is left out.
+A window is the difference of two running totals. The events of an account are laid in the order of days, those of a day in the
+order of arrival; the asks are put among them, each once where it stands and once at the beginning of every window. One running
+sum over that row gives every total there is to compare. So each account is gone through once for all windows, and the busiest
+costs no more than others. Kinds of events have rows of their own, as in the account's state: applications are few among orders.
 
-Columns of the events: `seq` (order of arrival, unique), `day` (days since 1970-01-01 in the market's time zone), `kind` (order,
-delivery, review, answer, application, ruling; or "ruled": an application with the ruling it got at once), `buyer`, `merchant` (null where
-it is not about one), `weight` (1; -1 takes a ruling back), and the fields the measures ask for: `remedy`, `reason`, `stage`,
-`outcome`, `source`, `late` ('true', 'false'), `score`, `amount`, `used`. An event of an order stands once for the buyer (with the whole
-amount, `merchant` null) and once for each merchant in it (`buyer` null). Columns of the asks: `ask`, `seq`, `day`, `buyer`,
-`merchant`; an ask comes before the event of the same `seq`. One market at a time: days are days of its time zone.
+What arrives late counts on its own day, but only for asks that come after it: nobody knew of it before. Late events are few:
+those with anything of a later day before them in the order of arrival. They are taken out of the windows of the asks before them.
+
+Columns of the events: `seq` (order of arrival, unique), `day` (days since 1970-01-01 in the market's time zone), `kind`
+(order, delivery, review, answer, application, ruling; or "ruled": an application with the ruling it got at once), `buyer`,
+`merchant` (null where it is not about one), `weight` (1; -1 takes a ruling back), and the fields the measures ask for:
+`remedy`, `reason`, `stage`, `outcome`, `source`, `late` ('true', 'false'), `score`, `amount`, `used`. An event of an order
+stands once for the buyer (with the whole amount, `merchant` null) and once for each merchant in it (`buyer` null). Columns of
+the asks: `ask`, `seq`, `day`, `buyer`, `merchant`; an ask comes before the event of the same `seq`. One market at a time:
+days are days of its time zone. Whole numbers for `buyer` and `merchant` and enumerated types for the words make it faster,
+and change nothing.
 """
 
 # ruff: noqa: S608 - what is put into the SQL are names of our own declarations, and the tables the caller names
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from evenhand.errors import UnknownThing
@@ -33,39 +38,75 @@ _KEYS: Final[dict[Owner, tuple[str, ...]]] = {
     "merchant": ("merchant",),
     "pair": ("buyer", "merchant"),
 }
+# Rulings lie among the applications they are about.
+_ROW_OF: Final[dict[str, str]] = {"ruling": "application"}
+_KINDS: Final = {"application": ("application", "ruling", "ruled")}
+
+# Two counts are summed as one number, which costs half; no account has so many events.
+_LANE: Final = 2**31
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class _Row:
+    """The facts that are read from one row of events: those of one kind, of one kind of account."""
+
+    owner: Owner
+    of: str
+    # fact -> measure and days
+    windows: dict[str, tuple[Measure, int]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.owner}_{self.of}"
+
+    @cached_property
+    def measures(self) -> dict[str, Measure]:
+        """What is summed, and what days are counted of."""
+        every = {measure.name: measure for measure in MEASURES if measure.owner == self.owner}
+        asked = [measure.name for measure, _ in self.windows.values()]
+        bases = [every[name].days_of for name in asked if every[name].days_of]
+        return {name: measure for name, measure in every.items() if name in {*asked, *bases}}
+
+    @property
+    def lanes(self) -> list[tuple[str, ...]]:
+        """What is summed together: money alone, counts in twos, the second one above the bits of the first."""
+        counts = [name for name, measure in self.measures.items() if not measure.money]
+        money = [(name,) for name, measure in self.measures.items() if measure.money]
+        return [*money, *(tuple(counts[at : at + 2]) for at in range(0, len(counts), 2))]
+
+    @property
+    def days(self) -> list[int]:
+        """The windows, in days."""
+        return sorted({days for _, days in self.windows.values()})
+
+
+@dataclass(frozen=True)
 class _Asked:
     """The facts asked of one kind of account."""
 
     owner: Owner
     days_known: bool
-    # fact -> measure and days; those that only a rate needs are among them
+    # those that only a rate needs are among them
     windows: dict[str, tuple[Measure, int]]
     rates: dict[str, tuple[str, str]]
 
     @property
-    def measures(self) -> dict[str, Measure]:
-        """What is summed, days counted by the measure they are of."""
-        every = {measure.name: measure for measure in MEASURES if measure.owner == self.owner}
-        names = dict.fromkeys(measure.days_of or measure.name for measure, _ in self.windows.values())
-        return {name: every[name] for name in names}
+    def rows(self) -> list[_Row]:
+        """The rows of events that they are read from."""
+        of = {fact: _row_of(measure) for fact, (measure, _) in self.windows.items()}
+        return [
+            _Row(self.owner, one, {fact: window for fact, window in self.windows.items() if of[fact] == one})
+            for one in dict.fromkeys(of.values())
+        ]
 
     @property
-    def kinds(self) -> list[str]:
+    def kinds(self) -> str:
         """The kinds of events by which an account is seen."""
-        kinds = {measure.of for measure in MEASURES if measure.owner == self.owner}
-        return sorted(kinds | ({"ruled"} if "application" in kinds else set()))
+        return _kinds(sorted({_row_of(measure) for measure in MEASURES if measure.owner == self.owner}))
 
 
 def point_in_time(
-    facts: Collection[str],
-    *,
-    events: str = "events",
-    asks: str = "asks",
-    dialect: str = "duckdb",
-    in_order: bool = False,
+    facts: Collection[str], *, events: str = "events", asks: str = "asks", dialect: str = "duckdb"
 ) -> str:
     """A SELECT of `ask` and a column for each `history.*` fact asked for, one row per ask.
 
@@ -73,10 +114,10 @@ def point_in_time(
     """
     from sqlglot import transpile  # it takes its time to load
 
-    parts = [_owner_query(asked, events, asks, in_order) for asked in _asked(facts)]
+    parts = [_owner_query(asked, events, asks) for asked in _asked(facts)]
     columns = ", ".join(f'"{name}"' for name in facts)
     joins = "".join(f" left join ({part}) as p{n} on p{n}.ask = a.ask" for n, part in enumerate(parts))
-    sql = f"select a.ask, {columns} from {asks} as a{joins}"
+    sql = f"with horizon as ({_horizon(events, asks)}) select a.ask, {columns} from {asks} as a{joins}"
     return transpile(sql, read="duckdb", write=dialect)[0]
 
 
@@ -98,88 +139,112 @@ def _asked(facts: Collection[str]) -> Iterator[_Asked]:
             raise UnknownThing(f"{fact!r} is not counted over events", field="facts")
 
 
-def _owner_query(asked: _Asked, events: str, asks: str, in_order: bool) -> str:
+def _horizon(events: str, asks: str) -> str:
+    """Of each day, when the first thing of any later day arrived: what comes after that is late."""
+    return (
+        "select day, min(seq) over (order by day desc rows between unbounded preceding and 1 preceding) as later"
+        f" from (select day, min(seq) as seq from (select day, seq from {events} union all select day, seq from {asks}) as told"
+        " group by day) as days"
+    )
+
+
+def _owner_query(asked: _Asked, events: str, asks: str) -> str:
+    keys = _KEYS[asked.owner]
+    there = " and ".join(f"{one} is not null" for one in keys)
+    steps = [f"q as (select {', '.join(keys)}, day, seq, ask from {asks} where {there})"]
+    joins = ""
+    for row in asked.rows:
+        steps += _row_steps(row, events)
+        joins += f" join {row.name} on {row.name}.ask = q.ask"
+    columns = [f'{fact} as "history.{fact}"' for fact in asked.windows]
+    columns += [f'{_rate(*parts)} as "history.{name}"' for name, parts in asked.rates.items()]
+    if asked.days_known:
+        steps += _known_steps(asked, events)
+        joins += " join known on known.ask = q.ask"
+        columns.append(f'known.days as "history.{asked.owner}_days_known"')
+    return f"with {', '.join(steps)} select q.ask, {', '.join(columns)} from q{joins}"
+
+
+def _row_steps(row: _Row, events: str) -> Iterator[str]:
+    """From events and asks to the facts of each ask, by a running sum over both."""
+    keys, lanes = _KEYS[row.owner], row.lanes
+    key, there = ", ".join(keys), " and ".join(f"{one} is not null" for one in keys)
+    in_order = f"over (partition by {key} order by day, place rows between unbounded preceding and"
+    counted = "".join(
+        f", {_counted(measure)} as {name}" for name, measure in row.measures.items() if not measure.days_of
+    )
+    # an ask stands before the event it came with; what no window reaches is not looked at
+    reached = f"day >= (select min(day) from q) - {row.days[-1]} and seq < (select max(seq) from q)"
+    added = (
+        f"select {key}, day, 2 * seq + 1 as place{counted} from {events} where {there} and kind in ({_kinds([row.of])})"
+    )
+    added += f" and {reached}"
+    if firsts := "".join(
+        f", case when {base} > 0 and coalesce(max(case when {base} > 0 then day end) {in_order} 1 preceding), -1) < day"
+        f" then 1 else 0 end as {name}"
+        for name, measure in row.measures.items()
+        if (base := measure.days_of)
+    ):
+        added = f"select *{firsts} from ({added}) as counted"
+    packed = "".join(f", {' + '.join((low, *(f'{_LANE} * {one}' for one in high)))} as {low}" for low, *high in lanes)
+    yield f"{row.name}_added as (select {key}, day, place{packed} from ({added}) as added)"
+    starts = ", ".join(f"({days})" for days in [0, *row.days])
+    yield (
+        f"{row.name}_points as (select {key}, day - days as day, case when days = 0 then 2 * seq else -1 end as place, ask, days,"
+        f" 2 * seq as asked from q cross join (values {starts}) as starts (days))"
+    )
+    totals = "".join(f", cast(sum({lane[0]}) {in_order} current row) as bigint) as {lane[0]}" for lane in lanes)
+    yield (
+        f"{row.name}_totals as (select ask, days{totals} from (select {key}, day, place, cast(null as bigint) as ask,"
+        f" cast(null as int) as days{''.join(f', {lane[0]}' for lane in lanes)} from {row.name}_added"
+        f" union all select {key}, day, place, ask, days{', 0' * len(lanes)} from {row.name}_points) as every)"
+    )
+    late = f"select a.* from {row.name}_added as a join horizon as h on h.day = a.day and 2 * h.later < a.place"
+    yield (
+        f"{row.name}_late as (select p.ask, p.days{''.join(f', late.{lane[0]}' for lane in lanes)} from {row.name}_points as p"
+        f" join ({late}) as late on {_same(keys, 'late', 'p')} and late.place > p.asked and late.day >= p.day"
+        " and late.day < p.day + p.days)"
+    )
+    ends = f"select * from {row.name}_totals where ask is not null union all select * from {row.name}_late"
+    # the total at the ask, less the one where the window begins, less what came late
+    risen = "".join(
+        f", cast(sum(case days when 0 then {lane[0]} when {days} then -{lane[0]} else 0 end) as bigint) as {lane[0]}_{days}"
+        for lane in lanes
+        for days in row.days
+    )
+    facts = "".join(f", {_window(row, *window)} as {fact}" for fact, window in row.windows.items())
+    yield f"{row.name} as (select ask{facts} from (select ask{risen} from ({ends}) as ends group by ask) as risen)"
+
+
+def _known_steps(asked: _Asked, events: str) -> Iterator[str]:
+    """For how many days each ask's account is known: since the first of what had arrived by then."""
     keys = _KEYS[asked.owner]
     key = ", ".join(keys)
-    names = list(asked.measures)
-    sums = "".join(f", {_counted(measure)} as {name}" for name, measure in asked.measures.items())
-    zeros = "".join(f", 0 as {name}" for name in names)
-    total = "".join(f", sum({name}) as {name}" for name in names)
-    kept = "".join(f", {name}" for name in names)
-    there = " and ".join(f"{one} is not null" for one in keys)
-    kinds = ", ".join(f"'{kind}'" for kind in asked.kinds)
-    on = " and ".join(f"{{0}}.{one} = {{1}}.{one}" for one in keys)
-    windows = "".join(f", {_window(fact, *window)}" for fact, window in asked.windows.items())
-    today = "".join(
-        f", coalesce(sum({name}) over (partition by {key}, day order by seq, turn rows between unbounded preceding"
-        f" and 1 preceding), 0) as {name}"
-        for name in names
+    seen = f"select {key}, e.day, e.seq, h.later <= e.seq as late from {events} as e join horizon as h on h.day = e.day"
+    yield f"seen as ({seen} where {' and '.join(f'{one} is not null' for one in keys)} and kind in ({asked.kinds}))"
+    # what is not late came in the order of days, and so did the asks: what came after an ask is not of a day before it
+    yield f"met as (select {key}, min(day) as day from seen where late is not true group by {key})"
+    yield (
+        f"earlier as (select q.ask, min(s.day) as day from seen as s join q on {_same(keys, 's', 'q')} and s.seq < q.seq"
+        f" left join met as m on {_same(keys, 'm', 's')} where s.late and (m.day is null or s.day < m.day) group by q.ask)"
     )
-    # a day so far is only asked for where there is an ask; to tell what is late, everything is looked at
-    told = f"e semi join q on {on.format('e', 'q')} and e.day = q.day" if in_order else "e"
-    if in_order:
-        key_e, kept_e = ", ".join(f"e.{one}" for one in keys), "".join(f", e.{name}" for name in names)
-        told = f"(select {key_e}, e.day, e.seq{kept_e} from {told}) as told"
-    steps = [
-        f"e as (select {key}, day, seq{sums} from {events} where {there} and kind in ({kinds}))",
-        f"q as (select {key}, day, seq, ask from {asks} where {there})",
-        f"tiles as (select {key}, day{total}, min(seen) as seen from (select {key}, day{kept}, day as seen from e"
-        f" union all select {key}, day{zeros}, null from q) as every group by {key}, day)",
-        f"windows as (select {key}, day, min(seen) over (partition by {key}) as since{windows} from tiles)",
-        f"moments as (select {key}, day, seq, 1 as turn, null as ask{kept} from {told}"
-        f" union all select {key}, day, seq, 0, ask{zeros} from q)",
-        f"today as (select {key}, day, seq, ask{today} from moments)",
-    ]
-    since, late_join = "w.since", ""
-    if not in_order:
-        steps += _late(asked, key, on, kept, total)
-        since = "s.since"
-        late_join = " left join late_sums as l on l.ask = t.ask left join seen as s on s.ask = t.ask"
-    columns = [f"{_final(fact, *window, in_order)} as {fact}" for fact, window in asked.windows.items()]
-    if asked.days_known:
-        columns.append(f"greatest(0, t.day - coalesce({since}, t.day)) as {asked.owner}_days_known")
-    inner = (
-        f"select t.ask, {', '.join(columns)} from today as t join windows as w on {on.format('w', 't')} and w.day = t.day"
-        f"{late_join} where t.ask is not null"
+    yield (
+        "known as (select q.ask, greatest(0, q.day - coalesce(least(m.day, e.day), q.day)) as days from q"
+        f" left join met as m on {_same(keys, 'm', 'q')} left join earlier as e on e.ask = q.ask)"
     )
-    wanted = [f'{fact} as "history.{fact}"' for fact in asked.windows]
-    wanted += [f'{_rate(*parts)} as "history.{name}"' for name, parts in asked.rates.items()]
-    if asked.days_known:
-        wanted.append(f'{asked.owner}_days_known as "history.{asked.owner}_days_known"')
-    return f"with {', '.join(steps)} select ask, {', '.join(wanted)} from ({inner}) as found"
 
 
-def _late(asked: _Asked, key: str, on: str, kept: str, total: str) -> Sequence[str]:
-    """What arrived late, and what of it an ask before did not know of yet."""
-    furthest = max((days for _, days in asked.windows.values()), default=0)
-    sums = "".join(
-        f", sum(case when late_days.day >= late_days.asked - {days} then {_late_part(measure)} else 0 end) as {fact}"
-        for fact, (measure, days) in asked.windows.items()
-    )
-    before = f"over (partition by {key} order by seq, turn rows between unbounded preceding and 1 preceding)"
-    return [
-        f"arrived as (select {key}, day, seq, ask{kept}, max(day) {before} as newest, min(case when turn = 1 then day end)"
-        f" {before} as since from moments)",
-        "seen as (select ask, since from arrived where ask is not null)",
-        f"late as (select {key}, day, seq{kept} from arrived where ask is null and newest > day)",
-        f"late_days as (select q.ask, q.day as asked, {', '.join(f'late.{one}' for one in key.split(', '))}, late.day"
-        f"{''.join(f', sum(late.{name}) as {name}' for name in asked.measures)} from q join late on {on.format('q', 'late')}"
-        f" and late.seq >= q.seq and late.day < q.day and late.day >= q.day - {furthest}"
-        f" group by q.ask, q.day, {', '.join(f'late.{one}' for one in key.split(', '))}, late.day)",
-        f"late_sums as (select late_days.ask{sums} from late_days join tiles on {on.format('late_days', 'tiles')}"
-        f" and tiles.day = late_days.day group by late_days.ask)",
-    ]
+def _same(keys: tuple[str, ...], one: str, other: str) -> str:
+    return " and ".join(f"{one}.{key} = {other}.{key}" for key in keys)
 
 
-def _late_part(measure: Measure) -> str:
-    """What the late events of a day are to be taken out of a window for."""
-    if not measure.days_of:
-        return f"late_days.{measure.name}"
-    base = measure.days_of
-    return (
-        f"(case when tiles.{base} > 0 then 1 else 0 end)"
-        f" - (case when tiles.{base} - late_days.{base} > 0 then 1 else 0 end)"
-    )
+def _row_of(measure: Measure) -> str:
+    return _ROW_OF.get(measure.of, measure.of)
+
+
+def _kinds(rows: Iterable[str]) -> str:
+    """The kinds of events that lie in some rows, as SQL."""
+    return ", ".join(f"'{kind}'" for row in rows for kind in _KINDS.get(row, (row,)))
 
 
 def _counted(measure: Measure) -> str:
@@ -192,23 +257,18 @@ def _counted(measure: Measure) -> str:
             for one in measure.where
         ]
         said.append(f"({' or '.join(conditions)})")
-    amount = f"weight * {measure.adds}" if measure.adds else "weight"
-    return f"cast(case when {' and '.join(said)} then {amount} else 0 end as bigint)"
+    amount = f"cast(weight as bigint) * {measure.adds}" if measure.adds else "weight"
+    return f"cast(case when {' and '.join(said)} then {amount} else 0 end as {'bigint' if measure.adds else 'int'})"
 
 
-def _window(fact: str, measure: Measure, days: int) -> str:
-    base = measure.days_of
-    summed = f"case when {base} > 0 then 1 else 0 end" if base else measure.name
-    keys = ", ".join(_KEYS[measure.owner])
-    frame = f"partition by {keys} order by day range between {days} preceding and 1 preceding"
-    return f"coalesce(sum({summed}) over ({frame}), 0) as {fact}"
-
-
-def _final(fact: str, measure: Measure, days: int, in_order: bool) -> str:
-    today = f"(case when t.{measure.days_of} > 0 then 1 else 0 end)" if measure.days_of else f"t.{measure.name}"
-    late = "" if in_order else f" - coalesce(l.{fact}, 0)"
-    whole = f"w.{fact}{late} + {today}"
-    return f"least({whole}, {MOST_SUM})" if measure.money else whole
+def _window(row: _Row, measure: Measure, days: int) -> str:
+    (lane,) = [lane for lane in row.lanes if measure.name in lane]
+    risen = f"{lane[0]}_{days}"
+    if measure.money:
+        return f"least({risen}, {MOST_SUM})"
+    if len(lane) == 1:
+        return risen
+    return f"{risen} % {_LANE}" if measure.name == lane[0] else f"{risen} // {_LANE}"
 
 
 def _rate(part: str, whole: str) -> str:
