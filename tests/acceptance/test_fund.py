@@ -115,6 +115,7 @@ def test_mistakes_on_the_command_line_get_one_line(fresh_url: str, tmp_path: Pat
         (("payouts", "start", "--market", "1688", "--gateway", "paypal"), "gateway: there is no gateway 'paypal'"),
         (("payouts", "list", "--state", "lost"), "state: 'lost' is no state of a payout"),
         (("payouts", "retry", "9"), "payout: there is no payout 9"),
+        (("payouts", "settle", "9", "--paid", "1", "--note", "x"), "payout: there is no payout 9"),
         (("statement", "--format", "pdf"), "--format: 'pdf' is no format"),
         (("reconcile", "--report", str(tmp_path / "none.csv")), "cannot be read: No such file"),
         (("reconcile", "--report", "x.csv", "--from", "2026-01-01"), "--market: days are those of a market"),

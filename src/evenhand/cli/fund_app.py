@@ -212,6 +212,22 @@ def payouts_list(
     fund_payouts.run_list(market, state, data=data, database=database, as_json=json)
 
 
+@payouts_app.command("settle")
+def payouts_settle(
+    payout: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="Its number.")],
+    paid: Annotated[str, typer.Option("--paid", help="What the gateway really paid, such as 79.99; 0 for nothing.")],
+    note: Note,
+    by: By = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Book what the gateway really paid for a payout that differs; what is missing is sent, what is too much is owed."""
+    from evenhand.cli import fund_payouts
+
+    fund_payouts.run_settle(payout, paid, note, by, data=data, database=database, as_json=json)
+
+
 @payouts_app.command("retry")
 def payouts_retry(
     payout: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="Its number.")],

@@ -14,10 +14,13 @@ from evenhand.cli.options import answer, chatter, day, days, user
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.fund.budgets import known_market
+from evenhand.fund.by_hand import Moved
+from evenhand.fund.differences import currency_of, settle
 from evenhand.fund.gateways import server
+from evenhand.fund.ledger import cause_word
 from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
 from evenhand.fund.reconcile import Difference, read_report, reconcile
-from evenhand.money import written
+from evenhand.money import parse, written
 
 _SHOWN = 50
 _TOLD = 200
@@ -82,6 +85,26 @@ def run_retry(number: int, *, data: Path | None, database: str | None) -> None:
 
     within(data, database, work)
     answer.print(f"Payout {number} is due again, under a new key.")
+
+
+def run_settle(
+    number: int, paid: str, note: str, by: str | None, *, data: Path | None, database: str | None, as_json: bool
+) -> None:
+    async def work(connection: Connection) -> list[Moved]:
+        currency = await currency_of(connection, number)
+        try:
+            units = parse(paid, currency)
+        except ValueError as error:
+            raise BadInput(str(error), field="--paid") from None
+        return await settle(connection, number, units, by=by or user(), note=note, now=utc_now())
+
+    moved = within(data, database, work)
+    if as_json:
+        say({"moved": moved})
+        return
+    for one in moved:
+        amount = written(one.amount, one.currency)
+        answer.print(f"Transfer {one.transfer}: {cause_word(one.cause, 'en')}, {amount}.", markup=False, soft_wrap=True)
 
 
 def run_payment(market: str, order: str, reference: str, *, data: Path | None, database: str | None) -> None:

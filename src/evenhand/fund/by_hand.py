@@ -41,7 +41,7 @@ async def deposit(connection: Connection, market: str, amount: int, *, by: str, 
     Raises `UnknownThing` for the market, `BadInput` naming what is wrong: no more is taken out than the fund holds.
     """
     row = await known_market(connection, market)
-    by, note = named(by), _noted(note)
+    by, note = named(by), noted(note)
     if not 0 < abs(amount) <= MOST_BUDGET:
         raise BadInput(f"must not be zero, and at most {written(MOST_BUDGET, row['currency'])}", field="amount")
     if amount < 0:
@@ -67,7 +67,7 @@ async def recover(
 
     Raises `UnknownThing` when the case was granted nothing, `Conflict` when it was recovered before, `BadInput`.
     """
-    by, note = named(by), _noted(note)
+    by, note = named(by), noted(note)
     await connection.fetch(debts.sql.hold_line, case)
     await connection.fetch(debts.sql.hold_payouts, case)
     grants = await connection.fetch(debts.sql.grants, case, True)
@@ -95,8 +95,8 @@ async def repaid(connection: Connection, case: int, *, by: str, note: str, now: 
 
     Raises `UnknownThing` when nothing was recovered there, `Conflict` when nothing of it is owed any more.
     """
-    by, note = named(by), _noted(note)
-    if not await connection.fetchval(debts.sql.recoveries, case):
+    by, note = named(by), noted(note)
+    if not await connection.fetchval(debts.sql.any, case):
         raise UnknownThing(f"nothing was recovered in case {case}", field="case")
     moved: list[Moved] = []
     for debt in await connection.fetch(debts.sql.of_case, case):
@@ -114,7 +114,8 @@ async def repaid(connection: Connection, case: int, *, by: str, note: str, now: 
     return moved
 
 
-def _noted(note: str) -> str:
+def noted(note: str) -> str:
+    """Why it is done; raises `BadInput` when that is not said."""
     note = note.strip()
     if not note or len(note) > _LONGEST_NOTE or "\0" in note:
         raise BadInput(f"say why, in 1 to {_LONGEST_NOTE} characters", field="note")

@@ -56,6 +56,9 @@ CAUSES: Final[dict[str, Cause]] = {
     "payout": Cause(("buyer",), "clearing", "handed to the gateway", "交付支付通道"),
     "payout_paid": Cause(("clearing",), "external", "paid out", "已付出"),
     "payout_failed": Cause(("clearing",), "buyer", "come back unpaid", "付款失败退回"),
+    "payout_returned": Cause(("external",), "clearing", "come back after it was paid", "付出后退回"),
+    "payout_short": Cause(("clearing",), "buyer", "paid too little, still to be paid", "少付待补"),
+    "payout_over": Cause(("buyer",), "clearing", "paid too much, owed by buyers", "多付待追回"),
     "deposit": Cause(("external",), "fund", "paid into the fund", "注入基金"),
     "withdrawal": Cause(("fund",), "external", "taken out of the fund", "从基金提取"),
 }

@@ -14,6 +14,7 @@ from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.fund.budgets import Budget, budgets, set_budget
 from evenhand.fund.by_hand import Moved, deposit, recover, repaid
+from evenhand.fund.differences import settle
 from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
 from evenhand.records import decode_as
 from evenhand.store import Database
@@ -51,6 +52,16 @@ class MoveMoney(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: int | None = None
     # why
     note: str = ""
+    by: str = _VIA
+
+
+class SettlePayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a gateway really paid for a payout that differs."""
+
+    # minor units of the payout's currency; 0 is nothing
+    paid: int
+    # why that is so
+    note: str
     by: str = _VIA
 
 
@@ -202,6 +213,22 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             await retry(connection, payout, desk.now())
         return Response(None, status_code=202)
 
+    @post(
+        "/v1/fund/payouts/{payout:int}/settlement",
+        summary="Settle a payout that differs",
+        tags=["fund"],
+        operation_class=takes("SettlePayout"),
+        status_code=201,
+    )
+    async def settle_one(
+        request: "Request[Any, Any, Any]",
+        payout: Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")],
+    ) -> list[Moved]:
+        """Books what the gateway really paid. What is missing is sent in a payout of its own; what is too much the buyer owes."""
+        asked = decode_as(await body(request, keys, JSON), SettlePayout)
+        async with existing(), transaction(database) as connection:
+            return await settle(connection, payout, asked.paid, by=asked.by, note=asked.note, now=desk.now())
+
     @put(
         "/v1/markets/{market:str}/orders/{order:str}/payment",
         summary="Name an order's payment",
@@ -221,5 +248,5 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             await refer(connection, market, order, asked.reference, desk.now())
 
     return [
-        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, retry_one, name_payment,
+        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, settle_one, retry_one, name_payment,
     ]  # fmt: skip

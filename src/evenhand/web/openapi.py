@@ -39,7 +39,7 @@ from evenhand.web.custody import PlaceHold, SetRetention
 from evenhand.web.erasure import Erase
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
-from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget
+from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget, SettlePayout
 from evenhand.web.labels import (
     Appeal,
     AppealDecision,
@@ -68,7 +68,7 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
-    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference,
+    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
     CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,

@@ -15,10 +15,12 @@ import pytest
 
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund.by_hand import deposit, recover, repaid
+from evenhand.fund.differences import settle
 from evenhand.fund.gateways import Gateway
 from evenhand.fund.gateways.sandbox import Sandbox
 from evenhand.fund.gateways.server import FAULTS, SandboxServer, sandbox
 from evenhand.fund.payouts import Payer, Payout, payouts, refer, retry, start, stop
+from evenhand.fund.reconcile import Reported, reconcile
 
 from .conftest import MARKET, NOW, Shop
 
@@ -180,6 +182,51 @@ async def test_a_server_killed_between_sending_and_writing_down_pays_once(till: 
     assert (one.state, till.paid) == ("paid", 8_000)
     assert len(till.server.payments) == 1
     assert await till.balances() == {"fund": -8_000, "external": 8_000}
+
+
+async def differing(till: Till) -> Payout:
+    """A payout of 8,000 of which the gateway paid 7,999."""
+    till.server.fail("short")
+    await till.shop.ask(8_000)
+    await till.payer.tick()
+    (one,) = await till.payouts()
+    assert one.state == "differs"
+    return one
+
+
+@pytest.mark.parametrize(
+    ("paid", "states", "left", "balances"),
+    [
+        (7_999, {"paid"}, 8_000, {"fund": -8_000, "external": 8_000}),
+        (8_002, {"paid"}, 8_002, {"fund": -8_000, "external": 8_002, "buyer": -2}),
+        (8_000, {"paid"}, 8_000, {"fund": -8_000, "external": 8_000}),
+        (0, {"failed"}, 0, {"fund": -8_000, "buyer": 8_000}),
+    ],
+)
+async def test_what_differs_is_settled_by_a_person_who_says_why(
+    till: Till, paid: int, states: set[str], left: int, balances: dict[str, int]
+) -> None:
+    one = await differing(till)
+    async with till.shop.database.pool.acquire() as connection, connection.transaction():
+        moved = await settle(connection, one.no, paid, by="finance", note="as the bank says", now=NOW)
+    await till.pass_days(1)
+    assert {found.state for found in await till.payouts()} == states
+    assert await till.balances() == balances
+    assert sum(found.amount for found in await till.payouts() if found.state == "paid") == left
+    notes = await till.shop.database.pool.fetch("select transfer, by, note from transfer_note order by transfer")
+    assert [tuple(row) for row in notes] == [(it.transfer, "finance", "as the bank says") for it in moved]
+    assert await till.shop.database.pool.fetchval("select coalesce(sum(owed), 0)::bigint from debt") == max(
+        0, paid - 8_000
+    )
+    async with till.shop.database.pool.acquire() as connection:
+        with pytest.raises(Conflict, match="only one that differs"):
+            async with connection.transaction():
+                await settle(connection, one.no, 1, by="finance", note="again", now=NOW)
+    if paid == 7_999:
+        # what is reported and what stands here agree from now on
+        async with till.shop.database.pool.acquire() as connection:
+            report = [Reported(key, it.amount, it.currency, "paid", 1) for key, it in till.server.payments.items()]
+            assert (await reconcile(connection, report, "sandbox"))[1] == []
 
 
 async def test_the_database_refuses_to_hand_a_grant_over_twice(till: Till) -> None:

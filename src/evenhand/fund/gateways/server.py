@@ -126,7 +126,7 @@ class SandboxServer:
                 made.state, made.asks = "pending", 2
                 made.settles = "paid" if fault == "late" else "refused"
             case "short":
-                made.amount, made.problem = amount - 1, "short"
+                made.amount, made.problem = max(1, amount - 1), "short"
             case "error_after":
                 await _send(writer, 500, b'{"problem":"something went wrong"}')
                 return True

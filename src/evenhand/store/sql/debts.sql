@@ -42,9 +42,9 @@ select recovery, case_no, owed from debt where buyer = $1 and owed > 0 order by 
 with settled as (update debt set owed = owed - $3 where recovery = $1)
 insert into debt_settlement (debt, at, amount, repayment, payout) values ($1, $2, $3, $4, $5)
 
--- name: recoveries
--- Whether anything was ever recovered in a case.
-select exists (select from transfer where case_no = $1 and cause = 'recovery')
+-- name: any
+-- Whether the buyer of a case ever owed something of it, or something was recovered.
+select exists (select from debt where case_no = $1) or exists (select from transfer where case_no = $1 and cause = 'recovery')
 
 -- name: owing
 -- Payouts among these whose buyer owes something.

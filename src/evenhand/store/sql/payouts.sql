@@ -29,6 +29,15 @@ select * from payout where no = $1 for update
 -- What became of a payout.
 update payout set state = $2, moved = $3, due_at = $4, gateway_id = $5, problem = $6, changed_at = $7 where no = $1
 
+-- name: was_paid
+-- A payout paid another amount than it was asked to.
+update payout set amount = $2 where no = $1
+
+-- name: pay_rest
+-- What a payout paid too little ($3, given back by transfer $2) is paid by one of its own.
+insert into payout (granted, moved, market, currency, case_no, buyer, amount, gateway, due_at, made_at, changed_at)
+select $2, $2, market, currency, case_no, buyer, $3, gateway, $4, $4, $4 from payout where no = $1
+
 -- name: happened
 -- What happened to a payout.
 insert into payout_event (payout, at, state, key, said) values ($1, $2, $3, $4, $5)
