@@ -150,7 +150,7 @@ def silence(hand: Hand) -> None:
     """Nobody answered in time: what follows is the policy's word, or lies in what was agreed."""
     case, ground = hand.case, hand.ground
     hand.add("silence", text=case.turn or "", due=None, turn=None)
-    if case.turn == "buyer":
+    if case.turn == "buyer" and not _return_is_looked_into(hand):
         if case.state == "settling" and case.appealed[-1:] == ("merchant",):
             # the merchant won its goods back, and they did not come
             square(hand, "none", 0)
@@ -165,6 +165,13 @@ def silence(hand: Hand) -> None:
         hand.add("close", ended="expired")
     elif not (ground.silence == "accept" and case.state == "opened" and _consent(hand)):
         to_person(hand, "escalate")
+
+
+def _return_is_looked_into(hand: Hand) -> bool:
+    """Whether the policy has a person look at a return that it ruled and that was not sent in time."""
+    decision = hand.case.decision
+    by_policy = decision is not None and decision.source == "policy"
+    return hand.case.state == "settling" and by_policy and hand.ground.silence == "escalate"
 
 
 def _consent(hand: Hand) -> bool:

@@ -28,16 +28,20 @@ _SILENCE: Final[dict[str, Silence]] = {
 }
 
 
+# Outcomes with a deadline whatever the policy says: a person is to rule, or goods to be sent, in the market's time.
+_ALWAYS: Final = ("review", "return_and_refund")
+
+
 def silence_of(ruling: Ruling) -> Silence | None:
-    """What follows when the deadline of a ruling passes; None where it sets none that anybody could miss."""
-    if ruling.respond_within_hours is None or ruling.outcome not in _SILENCE:
+    """What follows when the deadline of a ruling passes; None where there is none that anybody could miss."""
+    if ruling.outcome not in _SILENCE or not waits(ruling.outcome, ruling.respond_within_hours):
         return None
     return ruling.on_silence or _SILENCE[ruling.outcome]  # pyright: ignore[reportReturnType] - the policy's type allows no other
 
 
 def waits(outcome: str, hours: int | None) -> bool:
     """Whether a clock or a person must come back to a case although nobody does anything."""
-    return outcome == "review" or (hours is not None and outcome in _SILENCE)
+    return outcome in _ALWAYS or (hours is not None and outcome in _SILENCE)
 
 
 def opened(ground: Ground) -> Case:
@@ -72,4 +76,6 @@ def first_due(
     """
     if outcome == "review":
         hours = hours or settings.review_hours
+    elif outcome == "return_and_refund":
+        hours = hours or settings.return_hours
     return None if hours is None else settings.calendar.after(issued_at, timedelta(hours=hours), zone)

@@ -77,7 +77,9 @@ async def load(connection: Connection, desk: Desk, no: int, *, lock: bool = Fals
         asked=row["asked"],
         granted=row["amount"],
         hours=hours,
-        silence=silence_of(reproduce(row["source"], row["facts"], row["currency"])) if hours is not None else None,
+        silence=silence_of(reproduce(row["source"], row["facts"], row["currency"]))
+        if waits(row["outcome"], hours)
+        else None,
         issued_at=row["booked_at"],
         first_due=file["first_due"] if file else None,
         line_paid=line["amount"],

@@ -162,6 +162,31 @@ async def test_one_case_that_cannot_be_worked_on_does_not_stop_the_others(
     assert await state(work, second) == ("escalated", None)
 
 
+async def test_a_return_that_the_policy_ordered_has_the_markets_time(
+    file: File, do: Do, work: Casework, clock: Clock, database: Database
+) -> None:
+    cases = [(await file(remedy="return_and_refund", reason="no_reason")).case for _ in range(3)]
+    async with work.pool.acquire() as connection:
+        found = (await work.load(connection, int(cases[0]))).case
+    assert (found.state, found.turn, found.due) == ("settling", "buyer", START + timedelta(hours=168))
+    silent, handed_over, received = cases
+    clock.move(hours=100)
+    sent = await do(handed_over, BUYER, "send-back", text="SF 1")
+    assert (sent.turn, sent.due) == ("merchant", clock.now + timedelta(hours=240))
+    await do(received, BUYER, "send-back", text="SF 2")
+    assert (await do(received, MERCHANT, "receive", text="All there.")).state == "closed"
+    clock.move(hours=68)
+    assert [await work.tick(), await work.tick()] == [1, 0]
+    assert await state(work, silent) == ("closed", "expired")
+    clock.move(hours=172)
+    assert [await work.tick(), await work.tick()] == [1, 0]
+    # no ruling names the merchant: whether the parcel came is for a person to say
+    assert await state(work, handed_over) == ("escalated", None)
+    assert await money(database, received) == {"merchant": -8_000, "buyer": 8_000}
+    assert await money(database, silent) == {}
+    assert await check_all(work) == (3, 0)
+
+
 async def test_goods_that_are_not_sent_back_end_the_case(
     file: File, do: Do, work: Casework, clock: Clock, database: Database
 ) -> None:
@@ -194,4 +219,5 @@ def test_the_first_deadline_is_counted_from_the_ruling() -> None:
     zone = ZoneInfo("Asia/Shanghai")
     assert first_due("negotiate", 48, START, DEFAULT, zone) == START + timedelta(hours=48)
     assert first_due("negotiate", None, START, DEFAULT, zone) is None
+    assert first_due("return_and_refund", None, START, DEFAULT, zone) == START + timedelta(hours=168)
     assert first_due("review", None, START, DEFAULT, zone) == START + timedelta(hours=72)

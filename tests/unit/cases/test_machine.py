@@ -51,12 +51,12 @@ class AnyCase(RuleBasedStateMachine):
     def file(self, outcome: str, hours: int | None, silence: Any, remedy: str, second: int | None, share: int) -> None:
         payer: Any = {"subsidise": "platform", "refund_by_merchant": "merchant"}.get(outcome, "none")
         granted = 8_000 if outcome in ("subsidise", "refund_by_merchant", "return_and_refund") else 0
-        due = START + timedelta(hours=hours) if hours and waits(outcome, hours) else None
+        due = START + timedelta(hours=hours or 168) if waits(outcome, hours) else None
         self.ground = Ground(
             no=1, market=1, currency="CNY", zone=ZoneInfo("Asia/Shanghai"),
             settings=Settings(second_pair_above=second, inspection_share=share, longest_thread=40), buyer="b", merchant="m",
             remedy=remedy, outcome=outcome, payer=payer, return_required=outcome == "return_and_refund", asked=8_000,
-            granted=granted, hours=hours, silence=silence if hours else None, issued_at=START, first_due=due,
+            granted=granted, hours=hours, silence=silence if waits(outcome, hours) else None, issued_at=START, first_due=due,
             line_paid=10_000, line_left=10_000 - (granted if payer != "none" else 0),
         )  # fmt: skip
         self.first = self.case = opened(self.ground)
@@ -192,6 +192,8 @@ class AnyCase(RuleBasedStateMachine):
     def a_case_that_waits_for_somebody_is_come_back_to(self) -> None:
         case = self.case
         if case.state in ("opened", "negotiating") and self.ground.outcome == "negotiate" and self.ground.hours:
+            assert case.due is not None or case.left is not None
+        if case.state == "settling":
             assert case.due is not None or case.left is not None
         if case.state == "escalated":
             assert case.wanted_by is not None or self.ground.outcome == "review"
