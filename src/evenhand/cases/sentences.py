@@ -41,6 +41,11 @@ SCOPE: Final = Sentence(
     "This concerns only this application about order {order} in market {market}, and no other dealings of either account.",
     "本决定仅适用于市场{market}中订单{order}的该笔申请，不影响双方账号的其他交易。",
 )
+HELD_BACK: Final = Sentence(
+    "The decision follows from the rules named below, applied to this application and to both accounts. What concerns the other "
+    "party was taken into account and is not shown.",
+    "本决定系依据下列规则，结合该笔申请及双方账号情况作出。涉及对方的情况已纳入考虑，不予展示。",
+)
 WITHHELD: Final = Sentence(
     "taken into account; not shown, since it concerns the other party", "已纳入考虑；因涉及对方，不予展示"
 )

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from evenhand.cases.audience import BUYERS_OWN
 from evenhand.cases.grounds import GROUNDS
 from evenhand.cases.model import Case, Decision, Ground, Party
 from evenhand.cases.sentences import (
@@ -22,6 +23,7 @@ from evenhand.cases.sentences import (
     COURTS,
     DECIDED,
     HEADS,
+    HELD_BACK,
     PERSON,
     SCOPE,
     TITLE,
@@ -36,7 +38,7 @@ from evenhand.vocabulary import FACTS, Lang, word
 Facts = Mapping[str, Mapping[str, Any]]
 _OTHERS: Final[dict[Party, tuple[str, ...]]] = {
     "buyer": ("history.merchant_",),
-    "merchant": ("history.buyer_", "history.ring_", "abuse.", "buyer.integrity_score"),
+    "merchant": BUYERS_OWN,
 }
 
 
@@ -112,6 +114,8 @@ class Told(msgspec.Struct, frozen=True):
     case: Case
     policy: Policy
     ruling: Ruling
+    # as the merchant hears of it; None where it rests on what concerns the buyer alone
+    heard: Ruling | None
     facts: Facts
     market: str
     order: str
@@ -123,7 +127,9 @@ def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang)
     automatic = decision.source in ("policy", "silence")
     closed_at = told.case.ended_at
     until = months_after(closed_at, ground.settings.appeal_months) if closed_at else None
-    table, _, row = told.ruling.rule.rpartition("/")
+    ruling = told.ruling if party == "buyer" else told.heard
+    table, _, row = (ruling or told.ruling).rule.rpartition("/")
+    row = row if ruling else ""
     anchor = "-".join(table.lower().split())
     clause = Clause(
         told.policy.name, told.policy.version, told.policy.title, table, int(row) if row.isdigit() else None,
@@ -147,7 +153,7 @@ def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang)
         payer=decision.payer,
         decided=_decided(ground, decision, lang),
         scope=scope,
-        because=_because(told, decision, lang),
+        because=_because(ruling, decision, lang),
         note=decision.note,
         facts=_relied(told, decision, party, lang),
         clause=clause,
@@ -187,9 +193,11 @@ def _decided(ground: Ground, decision: Decision, lang: Lang) -> str:
     return pattern.said(lang).format(kind=kind, amount=amount, asked=written(ground.asked, ground.currency))
 
 
-def _because(told: Told, decision: Decision, lang: Lang) -> list[str]:
+def _because(ruling: Ruling | None, decision: Decision, lang: Lang) -> list[str]:
     if decision.source == "policy":
-        return [told.ruling.because.zh if lang == "zh" else told.ruling.because.en]
+        if ruling is None:
+            return [HELD_BACK.said(lang)]
+        return [ruling.because.zh if lang == "zh" else ruling.because.en]
     return [GROUNDS[code].said(lang) for code in decision.grounds if code in GROUNDS]
 
 

@@ -10,6 +10,7 @@ from evenhand.accounts import state as accounts
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
+from evenhand.cases.audience import heard, unmarked
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import Case, Decision, Event, Ground, Party
 from evenhand.cases.statement import Told, build, text_of
@@ -55,12 +56,15 @@ async def tell(
     """Freeze what each party is told about a decision, in both languages; what was told before stays."""
     ground = loaded.ground
     ruling = reproduce(loaded.source, loaded.facts, ground.currency)
+    facts = msgspec.json.decode(loaded.facts)
+    otherwise = reproduce(loaded.source, _json.encode(unmarked(facts)).decode(), ground.currency)
     told = Told(
         ground,
         case,
         parsed(loaded.source),
         ruling,
-        msgspec.json.decode(loaded.facts),
+        heard(ruling, otherwise),
+        facts,
         loaded.market.market.name,
         loaded.order,
     )
