@@ -1,6 +1,7 @@
 """The site: the guard first, then the two hot addresses, then everything else."""
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -26,6 +27,7 @@ from evenhand.web import (
     evidence,
     fund,
     labels,
+    links,
     markets,
     merchants,
     openapi,
@@ -34,6 +36,7 @@ from evenhand.web import (
 )
 from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
 from evenhand.web.console import accounts as account_pages
+from evenhand.web.console import links as link_pages
 from evenhand.web.console import webhooks as webhook_pages
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.console.site import console, error_page
@@ -66,6 +69,7 @@ class Site:
             *console(desk, lookup, self._guard),
             *webhook_pages.pages(hooks, self._guard),
             *account_pages.pages(desk, lookup, self._guard),
+            *link_pages.pages(desk, database, lookup, self._guard),
         ]
         described = [
             *api.routes(desk, lookup, metrics),
@@ -75,9 +79,10 @@ class Site:
             *events.routes(desk, database, self._streams),
             *webhooks.routes(hooks, database),
             *cases.routes(database, lookup),
-            *fund.routes(desk, database),
+            *fund.routes(desk, database, os.environ),
             *labels.routes(desk, database),
             *accounts.routes(desk, lookup),
+            *links.routes(desk, database, lookup),
             *erasure.routes(desk, database, vault),
             *evidence.routes(desk, database, Custody(database, vault)),
             *custody.routes(desk, database),

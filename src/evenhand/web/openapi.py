@@ -9,6 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from evenhand import __version__
+from evenhand.accounts.links.explaining import Explained, Links
+from evenhand.accounts.links.findings import Finding
 from evenhand.cases.actions import ACTIONS
 from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
@@ -39,7 +41,7 @@ from evenhand.web.custody import PlaceHold, SetRetention
 from evenhand.web.erasure import Erase
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
-from evenhand.web.fund import MoveMoney, PaymentReference, PayoutPage, PayThrough, SetBudget, SettlePayout
+from evenhand.web.fund import MoveMoney, Noticed, PaymentReference, PayoutPage, PayThrough, SetBudget, SettlePayout
 from evenhand.web.labels import (
     Appeal,
     AppealDecision,
@@ -52,6 +54,7 @@ from evenhand.web.labels import (
     ProposalDecided,
     ProposalDecision,
 )
+from evenhand.web.links import Judgement, Looked
 from evenhand.web.problems import CONTENT_TYPE, Problem
 from evenhand.web.shapes import Case, CasePage
 from evenhand.web.webhooks import DeliveryPage, Resent
@@ -68,9 +71,9 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
-    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout,
+    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout, Noticed,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
-    CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
+    Links, Explained, Finding, Judgement, Looked, CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,
     Acted, Timeline, Inbox, Settings, SettingsShown, StatementOfReasons, Vote, Voted, PanelShown,
     NewLabel, LabelSet, Ending, Appeal, AppealFiled, AppealDecision, ProposalDecision, ProposalDecided, LabellingSettings,

@@ -55,6 +55,14 @@ def path(holdings: Sequence[Holding], start: int, end: int) -> list[Step] | None
 
     `holdings` are those of every account that may be on the way, one ring's for instance.
     """
+    return paths(holdings, start, end).get(end)
+
+
+def paths(holdings: Sequence[Holding], start: int, end: int | None = None) -> dict[int, list[Step]]:
+    """The path from an account to each it is linked with, the shortest first and of those the strongest; the empty one to itself.
+
+    With `end` no further than that account lies.
+    """
     neighbours = _neighbours(holdings)
     holds = _by_account(holdings)
     # per account reached: the steps that led there, and the strength of the weakest
@@ -73,7 +81,7 @@ def path(holdings: Sequence[Holding], start: int, end: int) -> list[Step] | None
                     found[other] = (min(weakest, step.strength), [*steps, step])
         reached |= found
         level = found
-    return reached[end][1] if end in reached else None
+    return {account: steps for account, (_, steps) in reached.items()}
 
 
 def shared_by(holdings: Sequence[Holding], one: int, other: int) -> list[Shared]:

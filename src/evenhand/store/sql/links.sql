@@ -62,6 +62,18 @@ select account, ring from link_member where account = any($1::bigint[])
 -- Every account of these rings.
 select account, ring from link_member where ring = any($1::bigint[])
 
+-- name: size
+-- How many accounts are in a ring.
+select count(*) from link_member where ring = $1
+
+-- name: some_members
+-- Accounts of a ring, at most so many, the newest.
+select account from link_member where ring = $1 order by account desc limit $2
+
+-- name: findings_of
+-- Findings in which an account stands, the newest first.
+select finding from ring_finding_account where account = $1 order by finding desc limit 20
+
 -- name: sizes
 -- How many accounts are in these rings.
 select ring, count(*) as size from link_member where ring = any($1::bigint[]) group by ring

@@ -10,8 +10,10 @@ from litestar.params import FromPath
 
 from evenhand.desk import Desk
 from evenhand.web.accounts import Interception, account_shown
+from evenhand.web.console.links import KINDS, picture
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.guard import Guard
+from evenhand.web.links import links_shown
 from evenhand.web.lookup import Lookup
 
 # What each cause is called, in English and Chinese.
@@ -46,10 +48,14 @@ def pages(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         shown = await account_shown(
             desk, lookup, asked.get("market", ""), account, "merchant" if kind == "merchant" else "buyer"
         )
+        links = await links_shown(desk, lookup, shown.market, account) if kind == "buyer" else None
         return page(
             "account.html",
             reader_of(request),
             account=shown,
+            links=links,
+            dots=picture(links) if links else [],
+            link_kinds=KINDS,
             zone=desk.markets[shown.market].market.time_zone,
             **common(),
         )
