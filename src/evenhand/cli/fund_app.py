@@ -131,11 +131,17 @@ def payment(
 def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8700,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            "--notify", metavar="URL", help="Tell of payments there, signed by EVENHAND_SANDBOX_WEBHOOK_SECRET."
+        ),
+    ] = None,
 ) -> None:
     """Run a payment gateway that pays nobody, and fails on demand."""
     from evenhand.cli import fund_payouts
 
-    fund_payouts.run_sandbox(host, port)
+    fund_payouts.run_sandbox(host, port, notify)
 
 
 @budget_app.command("set")

@@ -1,6 +1,7 @@
 """`evenhand fund payouts ... | payment | sandbox | reconcile`."""
 
 import asyncio
+import os
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from evenhand.fund.budgets import known_market
 from evenhand.fund.by_hand import Moved
 from evenhand.fund.differences import currency_of, settle
 from evenhand.fund.gateways import server
+from evenhand.fund.gateways.notices import SECRETS
 from evenhand.fund.ledger import cause_word
 from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
 from evenhand.fund.reconcile import Difference, read_report, reconcile
@@ -115,15 +117,18 @@ def run_payment(market: str, order: str, reference: str, *, data: Path | None, d
     answer.print(f"The gateway knows the payment of order {order} as {reference}.", markup=False, soft_wrap=True)
 
 
-def run_sandbox(host: str, port: int) -> None:
+def run_sandbox(host: str, port: int, notify: str | None) -> None:
     """Serve the sandbox gateway until interrupted."""
+    secret = os.environ.get(SECRETS["sandbox"])
+    if notify and not secret:
+        raise BadInput(f"what is told is signed: set {SECRETS['sandbox']} to a secret like whsec_...", field="--notify")
 
     def ready(url: str) -> None:
         chatter.print(f"Sandbox gateway at {url}: it pays nobody  (Ctrl-C stops it)", markup=False)
         chatter.print(f"  EVENHAND_SANDBOX_URL={url} evenhand serve", markup=False, soft_wrap=True)
 
     try:
-        asyncio.run(server.run(host, port, ready))
+        asyncio.run(server.run(host, port, ready, (notify, secret) if notify and secret else None))
     except OSError as error:
         raise BadInput(f"cannot listen on {host}:{port} ({error.strerror or error})", field="--port") from None
 

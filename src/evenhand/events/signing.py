@@ -3,8 +3,8 @@
 import hmac
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -27,3 +27,13 @@ def signed_headers(keys: Sequence[str], message_id: str, at: datetime, body: byt
         "webhook-timestamp": second,
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
+
+
+def verified(key: str, headers: Mapping[str, str], body: bytes, now: datetime, oldest: float) -> bool:
+    """Whether a message that came in is signed by a secret, and at most so many seconds old or ahead; names are lower case."""
+    name, second = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not (second.isascii() and second.isdigit() and len(second) < 12) or abs(int(second) - now.timestamp()) > oldest:
+        return False
+    signed = signed_headers([key], name, datetime.fromtimestamp(int(second), UTC), body)["webhook-signature"]
+    given = headers.get("webhook-signature", "").encode().split(b" ")
+    return any(hmac.compare_digest(one, signed.encode()) for one in given)

@@ -3,6 +3,7 @@
     due -> sending -> paid | pending -> paid
                     | refused: the money is the buyer's again, a person looks (`failed`)
                     | unknown: stays `sending`, and is asked for until the gateway says what it did
+    paid -> pending: its gateway tells that it came back, and is asked (`evenhand.fund.gateways.notices`)
 
 That a payment may be sent is written down and committed before it is, with the key that makes it happen once. Whoever finds it
 in `sending` later, after an error, a timeout or a crash, asks the gateway by that key. Only when the gateway knows nothing of it
@@ -113,7 +114,7 @@ class Payer:
                 asking = row["state"] != "due"
                 moved = row["moved"]
                 if not asking and not await connection.fetchval(_sql.is_handed_over, moved):
-                    moved = await _move(connection, row, "payout", now)
+                    moved = await _move(connection, row, "payout", now, moved)
                 state = row["state"] if asking else "sending"
                 await connection.execute(_sql.taken, row["no"], state, moved, now + _LEASE, now)
                 if not asking:
@@ -147,9 +148,13 @@ class Payer:
             wait = min(_FIRST_WAIT * 2 ** min(row["attempts"], 20), _LONGEST_WAIT)
             state, due, moved = row["state"], now + wait, row["moved"]
             name, problem = row["gateway_id"], str(answer)
+            # told of anew by its gateway after it had been paid
+            before = await connection.fetchval(_sql.is_paid_out, moved)
             match answer:
                 case Unknown():
                     pass
+                case NotNow() | None if before:
+                    problem = problem if answer else "the gateway knows nothing of it any more"
                 case NotNow() | None:
                     # surely not made: the key is free to be sent again
                     state = "due"
@@ -158,26 +163,32 @@ class Payer:
                     state, name, problem = "pending", answer.id, answer.problem
                 case Answer(state="refused"):
                     state, due, name, problem = "failed", None, answer.id, answer.problem
-                    moved = await _move(connection, row, "payout_failed", now)
-                case Answer() if (answer.amount, answer.currency) != (row["amount"], row["currency"]):
+                    if before:
+                        moved = await _move(connection, row, "payout_returned", now, moved)
+                    moved = await _move(connection, row, "payout_failed", now, moved)
+                case Answer() if not before and (answer.amount, answer.currency) != (row["amount"], row["currency"]):
                     state, due, name = "differs", None, answer.id
                     problem = f"the gateway paid {answer.amount} {answer.currency} (minor units)"
                 case Answer():
                     state, due, name, problem = "paid", None, answer.id, ""
-                    moved = await _move(connection, row, "payout_paid", now)
+                    if not before:
+                        moved = await _move(connection, row, "payout_paid", now, moved)
             await connection.execute(_sql.record, row["no"], state, moved, due, name, problem or None, now)
             if (state, problem) != (row["state"], row["problem"]):
                 await connection.execute(_sql.happened, row["no"], now, state, row["key"], problem)
-            if due is None:
+            if due is None and not (before and state == "paid"):
                 said = {"payout": row["no"], "amount": row["amount"], "currency": row["currency"], "problem": problem}
                 await tell(connection, f"fund.payout_{state}", row["market"], row["case_no"], now, said)
 
 
-async def _move(connection: Connection, row: Any, cause: str, now: datetime) -> int:
-    """Book a step of a payout; returns the transfer's number."""
+async def _move(connection: Connection, row: Any, cause: str, now: datetime, after: int) -> int:
+    """Book a step of a payout that comes after a transfer; returns the transfer's number."""
     buyer, clearing, outside = ("buyer", row["buyer"]), ("clearing", None), ("external", None)
-    ends = {"payout": (buyer, clearing), "payout_paid": (clearing, outside), "payout_failed": (clearing, buyer)}[cause]
-    transfer = Transfer(row["market"], row["currency"], cause, row["case_no"], *ends, row["amount"], now, row["moved"])
+    ends = {
+        "payout": (buyer, clearing), "payout_paid": (clearing, outside), "payout_failed": (clearing, buyer),
+        "payout_returned": (outside, clearing),
+    }[cause]  # fmt: skip
+    transfer = Transfer(row["market"], row["currency"], cause, row["case_no"], *ends, row["amount"], now, after)
     (number,) = await book(connection, [transfer], now)
     return number
 

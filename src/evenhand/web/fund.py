@@ -1,6 +1,6 @@
 """The fund over HTTP: budgets, payouts, and money that people move."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated, Any, Final
@@ -15,10 +15,11 @@ from evenhand.errors import UnknownThing
 from evenhand.fund.budgets import Budget, budgets, set_budget
 from evenhand.fund.by_hand import Moved, deposit, recover, repaid
 from evenhand.fund.differences import settle
+from evenhand.fund.gateways import notices
 from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
 from evenhand.records import decode_as
 from evenhand.store import Database
-from evenhand.web.asgi import JSON
+from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.keys import Keys
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
@@ -82,6 +83,13 @@ class PayThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str = _VIA
 
 
+class Noticed(msgspec.Struct, frozen=True):
+    """A gateway's notice was taken."""
+
+    # there is something to ask it about
+    asked: bool
+
+
 class PayoutPage(msgspec.Struct, frozen=True):
     """Payouts, the newest first."""
 
@@ -99,8 +107,8 @@ async def existing() -> AsyncGenerator[None]:
         raise Refused("not-found", error.detail, field=error.field) from None
 
 
-def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
-    """The handlers of budgets, payouts and what people move."""
+def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[HTTPRouteHandler]:
+    """The handlers of budgets, payouts and what people move; `settings` is the environment."""
     keys = Keys(database)
 
     @get("/v1/fund/budgets", summary="Budgets", tags=["fund"])
@@ -203,6 +211,20 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             )
         return PayoutPage(found[:limit], found[limit - 1].no if len(found) > limit else None)
 
+    @post("/v1/gateways/{gateway:str}/notices", summary="A gateway tells of a payment", tags=["fund"], status_code=200)
+    async def noticed(
+        request: "Request[Any, Any, Any]",
+        gateway: Annotated[str, PathParameter(max_length=40, description="sandbox or stripe.")],
+    ) -> Noticed:
+        """For the gateway, whose signature is the key: Standard Webhooks, or Stripe's. What became of the payment it is asked;
+        notices may come twice, late and in any order."""
+        raw = await request.body()
+        if len(raw) > LARGEST_BODY:
+            raise Refused("too-large", f"a body may hold {LARGEST_BODY:,} bytes")
+        async with existing(), transaction(database) as connection:
+            notice = notices.read(gateway, request.headers, raw, settings, desk.now())
+            return Noticed(await notices.take(connection, gateway, notice, desk.now()))
+
     @post("/v1/fund/payouts/{payout:int}/retry", summary="Send a refused payout again", tags=["fund"], status_code=202)
     async def retry_one(
         request: "Request[Any, Any, Any]",
@@ -248,5 +270,6 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             await refer(connection, market, order, asked.reference, desk.now())
 
     return [
-        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, settle_one, retry_one, name_payment,
+        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, settle_one, noticed,
+        retry_one, name_payment,
     ]  # fmt: skip

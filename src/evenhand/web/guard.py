@@ -19,8 +19,19 @@ from evenhand.web.problems import Refused
 
 COOKIE: Final = "evenhand"
 SESSION_SECONDS: Final = 12 * 3600
-# What everybody may see: whether the server is well, what the API is, what a problem means, the form to sign in.
-_OPEN: Final = ("/static/", "/problems", "/healthz", "/readyz", "/openapi.json", "/docs", "/sign-in", "/favicon.ico")
+# What everybody may see: whether the server is well, what the API is, what a problem means, the form to sign in. And what payment
+# gateways tell, which is signed.
+_OPEN: Final = (
+    "/v1/gateways/",
+    "/static/",
+    "/problems",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/sign-in",
+    "/favicon.ico",
+)
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 

@@ -5,6 +5,8 @@
     GET  /report.csv                everything it did: key, id, amount, currency, status
     POST /faults {"kind": "silent", "times": 2}    what the next payments meet
 
+Told where (`notify`), it also tells of each payment by itself, signed as Standard Webhooks: twice, as gateways do now and then.
+
 What it does is kept in memory only.
 """
 
@@ -15,8 +17,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
+import httpx
+
+from evenhand.events.signing import signed_headers
 from evenhand.money import exponent
 
 # What a payment can meet.
@@ -61,6 +67,9 @@ class SandboxServer:
     faults: deque[str] = field(default_factory=deque[str])
     # every request for a payment that came, by key
     requests: list[str] = field(default_factory=list[str])
+    # where payments are told of, and the secret that signs it
+    notify: tuple[str, str] | None = None
+    _telling: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def fail(self, kind: str, times: int = 1) -> None:
         """Let the next payments meet a fault."""
@@ -119,6 +128,7 @@ class SandboxServer:
             case _:
                 pass
         made = self.payments[key] = Paid(f"pay_{len(self.payments) + 1}", amount, currency, "paid")
+        self.tell(key)
         match fault:
             case "refuse":
                 made.state, made.problem = "refused", "the account is closed"
@@ -152,7 +162,23 @@ class SandboxServer:
             if not found.asks:
                 found.state, found.settles = found.settles, ""
                 found.problem = "the bank sent it back" if found.state == "refused" else ""
+                self.tell(key)
         return found
+
+    def tell(self, key: str) -> None:
+        """Tell of a payment, as it will stand once what is under way is done."""
+        if self.notify is not None:
+            task = asyncio.get_running_loop().create_task(self._tell(key, *self.notify))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, key: str, url: str, secret: str) -> None:
+        body = json.dumps({"type": "payment.changed", "key": key, "state": self.payments[key].state}).encode()
+        headers = signed_headers([secret], f"notice_{key}", datetime.now(UTC), body)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(2):
+                with contextlib.suppress(httpx.HTTPError):
+                    await client.post(url, content=body, headers={**headers, "content-type": "application/json"})
 
     async def _say(self, writer: asyncio.StreamWriter, key: str, found: Paid | None) -> None:
         if found is None:
@@ -212,13 +238,13 @@ async def sandbox(
         yield f"http://{host}:{server.sockets[0].getsockname()[1]}", state
     finally:
         server.close()
-        for task in list(tasks):
+        for task in (*tasks, *state._telling):
             task.cancel()
         await server.wait_closed()
 
 
-async def run(host: str, port: int, ready: Callable[[str], None]) -> None:
+async def run(host: str, port: int, ready: Callable[[str], None], notify: tuple[str, str] | None = None) -> None:
     """Serve until cancelled."""
-    async with sandbox(host, port) as (url, _):
+    async with sandbox(host, port, state=SandboxServer(notify=notify)) as (url, _):
         ready(url)
         await asyncio.Event().wait()

@@ -13,6 +13,20 @@ order by p.due_at
 limit $3
 for update of p skip locked
 
+-- name: ask_now
+-- A payout is to be asked about at once; one that is paid only where it is said to be undone ($3).
+update payout set due_at = $4, changed_at = $4, state = case state when 'paid' then 'pending' else state end
+where key = $1 and gateway = $2 and (state in ('sending', 'pending') or (state = 'paid' and $3))
+returning no
+
+-- name: noticed
+-- Its gateway told of a payout.
+insert into payout_event (payout, at, state, key, said) select no, $2, state, key, $3 from payout where no = $1
+
+-- name: is_paid_out
+-- Whether the last transfer of a payout says that it was paid.
+select cause = 'payout_paid' from transfer where no = $1
+
 -- name: is_handed_over
 -- Whether the last transfer of a payout already handed its money to the gateway.
 select cause = 'payout' from transfer where no = $1
