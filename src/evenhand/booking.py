@@ -13,7 +13,7 @@ from evenhand.cases.keeping import COLUMNS as CASE_COLUMNS
 from evenhand.cases.opening import STATE_AFTER, first_due, waits
 from evenhand.errors import BadInput
 from evenhand.evidence.reuse import Shown
-from evenhand.facts import Facts, remember
+from evenhand.facts import FactNames, Facts, laid_out, remember, written_out
 from evenhand.filings import Filing, conflict
 from evenhand.fund.empty import within_budget
 from evenhand.fund.ledger import BudgetSpent, take
@@ -77,20 +77,26 @@ _COLUMNS: Final = (
     "rule",
     "because_en",
     "because_zh",
-    "facts",
+    "fact_names",
+    "fact_values",
     "scorecards",
 )
 _CASE: Final = _COLUMNS.index("no")
 _BATCH: Final = _COLUMNS.index("batch")
+_NAMES: Final = _COLUMNS.index("fact_names")
 
 
 class Batch:
     """Rulings on their way into the store. What an earlier one in the batch did, a later one sees."""
 
-    def __init__(self, accounts: dict[int, Account], shown: Shown, purse: Purse) -> None:
+    def __init__(
+        self, accounts: dict[int, Account], shown: Shown, purse: Purse, named: Mapping[FactNames, int]
+    ) -> None:
         self.accounts = accounts
         self.shown = shown
         self.purse = purse
+        # how the store numbers lists of fact names, with those that this batch is the first to use once it is booked
+        self.named = named
         self._rows: list[list[Any]] = []
         self._transfers: list[tuple[Any, ...]] = []
         # cases that a clock or a person must come back to; not the rulings themselves, which are many small objects
@@ -142,13 +148,14 @@ class Batch:
         extra = None
         if application.evidence or application.comment:
             extra = _json.encode({"evidence": application.evidence, "comment": application.comment}).decode()
+        names, values = laid_out(facts)
         self._rows.append(
             [
                 filing.case, market.number, application.id, filing.digest, filing.line, filing.buyer, filing.merchant,
                 application.remedy, application.stage, application.reason, application.amount, filing.moment, extra,
                 None, policy_version, ruling.outcome, ruling.payer, ruling.return_required, ruling.amount,
-                ruling.respond_within_hours, ruling.rule, ruling.because.en, ruling.because.zh, _json.encode(facts).decode(),
-                market.scoring(filing.on).number,
+                ruling.respond_within_hours, ruling.rule, ruling.because.en, ruling.because.zh,
+                self.named.get(names, names), _json.encode(values).decode(), market.scoring(filing.on).number,
             ]
         )  # fmt: skip
         answer = Ruled(
@@ -177,6 +184,7 @@ class Batch:
         number = await connection.fetchval(_sql.open_batch, ENGINE, now, min(numbers), max(numbers), len(numbers))
         for row in self._rows:
             row[_BATCH] = number
+        await self._number_names(connection)
         # COPY costs a third of what the same rows cost as arrays of an INSERT
         await connection.copy_records_to_table("application", records=self._rows, columns=_COLUMNS)
         if self._waiting:
@@ -195,6 +203,18 @@ class Batch:
                 await take(connection, markets, days, amounts)
             except BudgetSpent:
                 raise Stale from None  # somebody else was faster
+
+    async def _number_names(self, connection: Connection) -> None:
+        """Put numbers in place of lists of fact names that no ruling had before."""
+        unnamed = [row for row in self._rows if not isinstance(row[_NAMES], int)]
+        if not unnamed:
+            return
+        names: dict[str, FactNames] = {written_out(row[_NAMES]): row[_NAMES] for row in unnamed}
+        await connection.execute(_sql.name_facts, sorted(names))
+        rows = await connection.fetch(_sql.fact_names, sorted(names))
+        self.named = {**self.named, **{names[row["names"]]: row["no"] for row in rows}}
+        for row in unnamed:
+            row[_NAMES] = self.named[row[_NAMES]]
 
 
 def speaks_against_buyer(outcome: str, facts: Facts) -> bool:

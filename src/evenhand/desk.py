@@ -23,7 +23,7 @@ from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
 from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
-from evenhand.facts import build_facts, history_read
+from evenhand.facts import FactNames, build_facts, history_read
 from evenhand.filings import Filing, join_orders, link_filers
 from evenhand.fund.empty import within_budget
 from evenhand.fund.purse import Doubt, Purse
@@ -93,6 +93,8 @@ class Desk:
         # what the applications of that batch show as evidence, and what it takes from the fund's budgets
         self._shown = Shown()
         self._purse: Purse | None = None
+        # lists of fact names as the store numbers them
+        self._named: Mapping[FactNames, int] = {}
 
     @classmethod
     async def open(cls, database: Database, *, clock: Callable[[], datetime] = utc_now) -> "Desk":
@@ -241,7 +243,7 @@ class Desk:
             connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], shown
         )
         purse = await Purse.read(connection, [one.day for one in joined.filings], purse, hold=alone)
-        batch = Batch(accounts, shown, purse)
+        batch = Batch(accounts, shown, purse, self._named)
         for filing in joined.filings:
             try:
                 answer = batch.before(filing)
@@ -283,6 +285,7 @@ class Desk:
                 raise Stale
             async with self._pool.acquire() as connection, connection.transaction():
                 await batch.book(connection, now)
+            self._named = batch.named
         except BaseException:
             self._ahead, self._shown, self._purse = {}, Shown(), None
             raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from evenhand.accounts.links.facts import ring_facts
@@ -13,6 +14,8 @@ from evenhand.policy import Policy
 from evenhand.policy.reasons import placeholders
 
 Facts = dict[str, dict[str, Any]]
+# of groups, then of the facts of each
+FactNames = tuple[tuple[str, ...], ...]
 
 
 class HistoryRead(NamedTuple):
@@ -123,6 +126,17 @@ def build_facts(
     if market.abuse:
         market.abuse.score(facts)
     return facts
+
+
+def laid_out(facts: Facts) -> tuple[FactNames, list[Any]]:
+    """Facts taken apart: their names, which nearly every ruling shares, and their values in that order."""
+    groups = facts.values()
+    return (tuple(facts), *map(tuple, groups)), list(chain.from_iterable([group.values() for group in groups]))
+
+
+def written_out(names: FactNames) -> str:
+    """Fact names as the store keeps them: `application.remedy application.stage ...`."""
+    return " ".join(f"{group}.{name}" for group, facts in zip(names[0], names[1:], strict=True) for name in facts)
 
 
 def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) -> None:

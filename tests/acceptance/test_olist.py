@@ -325,7 +325,7 @@ async def test_an_import_that_was_interrupted_goes_on_and_ends_the_same(imported
     second = json.loads(await asyncio.to_thread(run, fresh_url, "--json"))
     assert second["orders"] == imported.summary["orders"] - first[0]
     assert second["applications"] == imported.summary["applications"] - first[1]
-    rulings = "select id, outcome, payer, amount, rule, because_en, facts::text from application order by id"
+    rulings = "select id, outcome, payer, amount, rule, because_en, a.facts::text from application a order by id"
     assert await connection.fetch(rulings) == await imported.connection.fetch(rulings)
     assert await histories(connection) == await histories(imported.connection)
     await connection.close()

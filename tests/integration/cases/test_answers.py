@@ -95,7 +95,9 @@ async def test_answers_move_the_service_part_that_later_rulings_are_scored_by(
     assert (start, missed) == (Decimal("4.6"), Decimal("4.181818"))
     assert missed < mended < 5
     last = (await file()).case
-    facts = msgspec.json.decode(await database.pool.fetchval("select facts from application where no = $1", int(last)))
+    facts = msgspec.json.decode(
+        await database.pool.fetchval("select a.facts from application a where no = $1", int(last))
+    )
     assert [facts["history"][name] for name in ANSWERS] == [7, 500]
     async with database.pool.acquire() as connection:
         again = await rescored(connection, int(last))

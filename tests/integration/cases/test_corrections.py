@@ -44,7 +44,7 @@ class Bench:
     async def facts_of_next(self) -> dict[str, Any]:
         """What the next ruling is given: of an application that is not intercepted."""
         ruled = await self.file(market="strict", remedy="return_and_refund")
-        text = await self.database.pool.fetchval("select facts from application where no = $1", int(ruled.case))
+        text = await self.database.pool.fetchval("select a.facts from application a where no = $1", int(ruled.case))
         assert isinstance(text, str)
         return msgspec.json.decode(text)
 

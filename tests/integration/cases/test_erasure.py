@@ -143,7 +143,7 @@ async def test_after_it_the_person_is_nowhere_and_what_happened_is_still_true(
     before = await dump(database)
     assert found_in(before) == list(WORDS)
     ledger = await database.pool.fetch("select * from posting order by transfer, amount")
-    rulings = await database.pool.fetch("select no, facts::text, because_en, outcome from application order by no")
+    rulings = await database.pool.fetch("select no, a.facts::text, because_en, outcome from application a order by no")
 
     done: Erased = await erase()
 
@@ -160,7 +160,8 @@ async def test_after_it_the_person_is_nowhere_and_what_happened_is_still_true(
 
     assert await database.pool.fetch("select * from posting order by transfer, amount") == ledger
     assert (
-        await database.pool.fetch("select no, facts::text, because_en, outcome from application order by no") == rulings
+        await database.pool.fetch("select no, a.facts::text, because_en, outcome from application a order by no")
+        == rulings
     )
     row = await database.pool.fetchrow(
         "select v.source, a.facts, a.outcome from application a join policy_version v on v.no = a.policy_version where a.no = $1",

@@ -80,7 +80,7 @@ async def test_the_facts_are_those_of_the_application_and_a_late_label_is_dated_
     file: File, do: Do, database: Database, clock: Clock
 ) -> None:
     first = (await file(market="strict")).case
-    before: dict[str, Any] = msgspec.json.decode(await database.pool.fetchval("select facts from application"))
+    before: dict[str, Any] = msgspec.json.decode(await database.pool.fetchval("select a.facts from application a"))
     for _ in range(4):  # what the buyer does afterwards
         await file(market="strict", reason="counterfeit")
     clock.move(days=30)

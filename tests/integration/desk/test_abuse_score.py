@@ -49,7 +49,7 @@ async def use(database: Database, desk: Desk, version: str | None) -> None:
 
 
 async def abuse_facts(database: Database, number: int) -> dict[str, Any]:
-    facts = await database.pool.fetchval("select facts from application where id = $1", f"application-{number}")
+    facts = await database.pool.fetchval("select a.facts from application a where id = $1", f"application-{number}")
     return msgspec.json.decode(facts)["abuse"]
 
 
@@ -124,7 +124,7 @@ async def test_a_documented_score_says_what_it_counted(
 ) -> None:
     for number in (0, 3, 6):  # of one buyer, who has four orders
         await file(desk, number, reason="counterfeit")
-    row = await database.pool.fetchrow("select facts, scorecards from application order by no desc limit 1")
+    row = await database.pool.fetchrow("select a.facts, scorecards from application a order by no desc limit 1")
     assert row is not None
     read = msgspec.json.decode(row["facts"])
     async with database.pool.acquire() as connection:

@@ -96,7 +96,7 @@ async def test_first_a_warning_then_watched_then_a_person_is_asked(
     await through(database, desk, clock)
     assert await standing(database, desk) == [("warning", "labelling@1")]
     seen = await shop.file(1)  # a warning is seen by no ruling
-    facts = await database.pool.fetchval("select facts from application where no = $1", int(seen[0].case))
+    facts = await database.pool.fetchval("select a.facts from application a where no = $1", int(seen[0].case))
     assert msgspec.json.decode(facts)["buyer"]["label"] == "none"
 
     await shop.file(1)

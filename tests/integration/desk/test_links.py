@@ -60,7 +60,7 @@ async def facts_of(desk: Desk, database: Database, buyer: str) -> dict[str, int]
     await take(desk, ("shop", order))
     number = next(_numbers)
     (ruled,) = await desk.rule([("shop", make_application(number, order=order.id, amount=1, reason="other"))])
-    text = await database.pool.fetchval("select facts from application where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
+    text = await database.pool.fetchval("select a.facts from application a where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
     history: dict[str, int] = msgspec.json.decode(text)["history"]
     return {name.removeprefix("ring_"): value for name, value in history.items() if name.startswith("ring_")}
 
@@ -135,7 +135,7 @@ async def test_within_a_batch_and_ahead_of_the_writing_each_sees_what_the_ring_d
         for _, order in orders
     ]
     await asyncio.gather(*(desk.rule(applications[start : start + 2]) for start in range(0, 40, 2)))
-    rows = await database.pool.fetch("select facts from application order by batch, no")
+    rows = await database.pool.fetch("select a.facts from application a order by batch, no")
     counts = [msgspec.json.decode(row["facts"])["history"]["ring_applications_90d"] for row in rows]
     assert sorted(counts) == list(range(40))
 
@@ -280,7 +280,7 @@ async def test_what_is_used_to_file_an_application_links_before_it_is_ruled(desk
     for _, order in orders[:2]:
         filed = make_application(next(_numbers), order=order.id, amount=1, attributes=device)
         (ruled,) = await desk.rule([("shop", filed)])
-        facts = await database.pool.fetchval("select facts::text from application where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
+        facts = await database.pool.fetchval("select a.facts::text from application a where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
         ring_sizes.append(msgspec.json.decode(facts)["history"]["ring_size"])
         # the same application is the same whatever was used to send it again
         again = msgspec.structs.replace(filed, attributes=Attributes(device=["another"]))

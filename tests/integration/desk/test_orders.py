@@ -17,7 +17,7 @@ from .conftest import NOW, make_application, make_order
 async def facts_now(desk: Desk, database: Database, order: int) -> dict[str, Any]:
     """The history facts an application about this order would be ruled by."""
     await desk.rule([("shop", make_application(order, id=f"probe-{order}", reason="other", amount=1))])
-    text = await database.pool.fetchval("select facts from application where id = $1", f"probe-{order}")
+    text = await database.pool.fetchval("select a.facts from application a where id = $1", f"probe-{order}")
     return msgspec.json.decode(text)["history"]
 
 

@@ -182,3 +182,41 @@ async def test_the_command_line_finds_lists_judges_and_shows_the_path(
         code, printed = await run(*wrong)
         assert (code, printed.count("\n")) == (2, 1)
         assert said in printed
+
+
+async def test_the_planted_rings_are_kept_and_a_neighbour_at_a_hub_has_no_ring(desk: Desk, database: Database) -> None:
+    from evenhand.simulation import MARKETS, planted, simulate
+    from evenhand.simulation.finding import grouped, pairs_of
+
+    for market in MARKETS:
+        await desk.add_market(market, synthetic=True)
+    first = [
+        (event.market, event.what)
+        for event in simulate(20_000, 4)
+        if isinstance(event.what, Order) and event.what.attributes
+    ]
+    for begin in range(0, len(first), 200):
+        answers = await desk.take_orders(first[begin : begin + 200])
+        assert all(isinstance(answer, OrderTaken) for answer in answers)
+    rows = await database.pool.fetch(
+        "select m.id as market, array_agg(a.id) as ids from link_member l join account a on a.no = l.account "
+        "join market m on m.no = a.market group by m.id, l.ring"
+    )
+    truth = planted(20_000, 4)
+    for market in MARKETS:
+        used = {order.buyer: msgspec.to_builtins(order.attributes) for where, order in first if where == market.id}
+        found = {frozenset(row["ids"]) for row in rows if row["market"] == market.id}
+        assert found == set(grouped(used))
+        linked = {buyer for ring in found for buyer in ring}
+        neighbours = sorted((truth.locker[market.id] & truth.office[market.id] & used.keys()) - linked)
+        assert neighbours
+        order = next(order for where, order in first if (where, order.buyer) == (market.id, neighbours[0]))
+        application = Application(
+            "hub", order.id, "1", "refund_only", "unshipped", "no_reason", 100, "CNY", attributes=order.attributes
+        )
+        (ruled,) = await desk.rule([(market.id, application)])
+        assert isinstance(ruled, Ruled), ruled
+        facts = msgspec.json.decode(
+            await database.pool.fetchval("select facts::text from application where no = $1", int(ruled.case))
+        )
+        assert {value for name, value in facts["history"].items() if name.startswith("ring_")} == {0}

@@ -149,7 +149,7 @@ async def test_history_counts_every_application_once_however_they_arrive(desk: D
     assert all(isinstance(answer, Ruled) for batch in answers for answer in batch)
     last = await rule_one(desk, make_application(0, id="last", amount=10, reason="other"))
     facts = msgspec.json.decode(
-        await database.pool.fetchval("select facts from application where no = $1", int(last.case)),
+        await database.pool.fetchval("select a.facts from application a where no = $1", int(last.case)),
         type=dict[str, dict[str, object]],
     )
     # buyer-0 placed orders 0, 3, 6 and 9: 4 of every 10 applications are theirs; store-0 has half of all
@@ -174,7 +174,7 @@ async def test_a_batch_ruled_ahead_of_one_that_fails_is_ruled_again(desk: Desk, 
         await writing.commit()
     await asyncio.gather(first, second)
     last = await rule_one(desk, make_application(0, id="last", amount=10, reason="other"))
-    seen = await database.pool.fetchval("select facts from application where no = $1", int(last.case))
+    seen = await database.pool.fetchval("select a.facts from application a where no = $1", int(last.case))
     assert msgspec.json.decode(seen)["history"]["buyer_applications_90d"] == 2
 
 
@@ -190,7 +190,7 @@ async def test_every_ruling_can_be_reproduced_from_what_is_stored(desk: Desk, da
     reasons = ["quality", "not_as_described", "damaged", "other", "counterfeit"]
     await rule(desk, *(make_application(n, reason=reasons[n % 5], amount=100 * n + 1) for n in range(10)))
     rows = await database.pool.fetch(
-        "select a.*, v.source from application a join policy_version v on v.no = a.policy_version"
+        "select a.*, a.facts, v.source from application a join policy_version v on v.no = a.policy_version"
     )
     assert len(rows) == 10
     for row in rows:
@@ -272,5 +272,5 @@ async def test_a_labelled_buyer_is_seen_as_labelled_only_while_the_label_lasts(d
             for days in (6, 5, 3, 1)
         ),
     )
-    rows = await database.pool.fetch("select id, facts::json -> 'buyer' ->> 'label' from application order by id")
+    rows = await database.pool.fetch("select id, a.facts -> 'buyer' ->> 'label' from application a order by id")
     assert [tuple(row) for row in rows] == [("d1", "none"), ("d3", "malicious"), ("d5", "malicious"), ("d6", "none")]

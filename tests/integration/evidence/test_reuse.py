@@ -42,7 +42,7 @@ async def rule(desk: Desk, *applications: Application, market: str = "shop") -> 
 
 async def facts_of(database: Database, ruled: Ruled) -> bool | None:
     facts = msgspec.json.decode(
-        await database.pool.fetchval("select facts from application where no = $1", int(ruled.case))
+        await database.pool.fetchval("select a.facts from application a where no = $1", int(ruled.case))
     )
     return facts["abuse"]["reused_evidence"]
 

@@ -20,7 +20,7 @@ from .conftest import MARKET, NOW, Clock, Shop
 
 
 async def facts_of(shop: Shop, case: str) -> dict[str, Any]:
-    return json.loads(await shop.database.pool.fetchval("select facts from application where no = $1", int(case)))
+    return json.loads(await shop.database.pool.fetchval("select a.facts from application a where no = $1", int(case)))
 
 
 async def test_without_a_budget_the_fund_pays_and_nothing_is_known_of_it(shop: Shop) -> None:

@@ -222,9 +222,7 @@ async def test_at_amazon_the_rule_of_the_moment_of_the_order_decides_even_if_del
         "refund_by_merchant",
         "return_and_refund",
     ]
-    facts = await database.pool.fetch(
-        "select facts::json -> 'merchant' ->> 'rule' as rule from application order by id"
-    )
+    facts = await database.pool.fetch("select a.facts -> 'merchant' ->> 'rule' as rule from application a order by id")
     assert [row["rule"] for row in facts] == ["none", "refund_without_return", "refund_without_return", "none"]
 
 

@@ -57,7 +57,12 @@ async def ordered(desk: Desk, number: int, placed: datetime, market: str = "shop
 
 
 async def ruled(
-    desk: Desk, number: int, filed: datetime, remedy: Remedy = "refund_only", market: str = "shop", currency: str = "CNY"
+    desk: Desk,
+    number: int,
+    filed: datetime,
+    remedy: Remedy = "refund_only",
+    market: str = "shop",
+    currency: str = "CNY",
 ) -> int:
     await ordered(desk, number, filed - timedelta(days=1), market, currency)
     asked = Application(
@@ -69,7 +74,7 @@ async def ruled(
 
 
 async def facts_of(database: Database, case: int) -> dict[str, Any]:
-    return msgspec.json.decode(await database.pool.fetchval("select facts from application where no = $1", case))
+    return msgspec.json.decode(await database.pool.fetchval("select a.facts from application a where no = $1", case))
 
 
 async def scored_by(database: Database, case: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Migrations: once each, in order, by one process at a time, and never over a past that is not ours."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -105,4 +106,42 @@ async def test_markets_from_before_publications_follow_what_they_followed(empty_
            join policy_version v on v.no = p.policy_version order by p.effective"""
     )
     assert [tuple(row) for row in rows] == [("dated", "2021-01-01", "corrected text"), ("dated", "2024-01-01", "x")]
+    await connection.close()
+
+
+async def test_rulings_from_before_keep_their_facts_and_speak_against_buyers(empty_url: str) -> None:
+    """Migrations 13 and 15: every fact is as it was, digit for digit; what the labelling pass had not come to is noted."""
+    facts = [
+        {"application": {"amount": 12, "category": "a b"}, "abuse": {"frequent_refund_only": True, "score": None}},
+        {"application": {"amount": 34, "category": '"'}, "abuse": {"frequent_refund_only": False, "score": 0.5}},
+        {"application": {"amount": 56}, "abuse": {"score": None}},
+    ]
+    texts = [json.dumps(one).replace("0.5", "0.500") for one in facts]
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, shipped()[:12])
+    await connection.execute(
+        """insert into market (id, name, policy, currency, time_zone) values ('m', 'M', 'p', 'CNY', 'Asia/Shanghai');
+           insert into account (market, kind, id) values (1, 'buyer', 'b')"""
+    )
+    for number, text in enumerate(texts, 1):
+        await connection.execute(
+            """insert into application (no, market, id, digest, line, buyer, merchant, remedy, stage, reason, asked,
+                   applied_at, batch, policy_version, outcome, payer, return_required, amount, rule,
+                   because_en, because_zh, facts)
+               values ($1, 1, $1::bigint::text, '', 1, 1, 8, '', '', '', 1,
+                   now(), $1, 1, $3, 'none', false, 0, '', '', '', $2)""",
+            number, text, "decline" if number == 3 else "review",
+        )  # fmt: skip
+        await connection.execute(
+            "insert into outbox (position, type, at, batch, first_case, last_case) "
+            "values ($1, 'ruling.issued', now(), $1, $1, $1)",
+            number,
+        )
+    await migrate(connection)
+    rows = await connection.fetch("select a.facts from application a order by no")
+    assert [json.loads(row["facts"]) for row in rows] == facts
+    assert "0.500" in rows[1]["facts"]
+    assert await connection.fetchval("select array_agg(case_no order by case_no) from label_sign") == [1, 3]
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await connection.execute("update application set fact_values = '[]'")
     await connection.close()

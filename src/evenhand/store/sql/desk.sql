@@ -45,6 +45,14 @@ join policy_version v on v.no = a.policy_version
 join market m on m.no = a.market
 where a.no = any($1::bigint[])
 
+-- name: name_facts
+-- Lists of fact names, numbered; the same again is fine.
+insert into fact_names (names) select * from unnest($1::text[]) on conflict (md5(names)) do nothing
+
+-- name: fact_names
+-- The numbers of lists of fact names.
+select f.no, f.names from unnest($1::text[]) as n (names) join fact_names f on md5(f.names) = md5(n.names)
+
 -- name: open_batch
 -- A new booking of $5 rulings, and the one row that tells of all of them; their cases are numbered from $3 to $4.
 with opened as (

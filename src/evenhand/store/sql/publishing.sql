@@ -55,7 +55,7 @@ order by r.place
 
 -- name: scored_case
 -- The facts of a ruling, and what scored it.
-select facts, scorecards from application where no = $1
+select a.facts, a.scorecards from application a where a.no = $1
 
 -- name: has_ruled
 -- Whether anything was ruled in a market.
