@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pytest
-import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -249,10 +248,3 @@ def test_a_rate_is_exact_and_at_most_one() -> None:
     assert rate_of(1, 20_000) == Decimal("0.0001")  # half up
     assert rate_of(5, 2) == Decimal("1.0000")
     assert rate_of(5, 0) is None
-
-
-def test_the_same_query_is_written_for_spark() -> None:
-    query = point_in_time(NAMED, dialect="spark")
-    assert sqlglot.parse_one(query, read="spark")
-    assert "`history.buyer_orders_90d`" in query
-    assert "//" not in query

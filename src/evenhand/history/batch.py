@@ -151,7 +151,9 @@ def _horizon(events: str, asks: str) -> str:
 def _owner_query(asked: _Asked, events: str, asks: str) -> str:
     keys = _KEYS[asked.owner]
     there = " and ".join(f"{one} is not null" for one in keys)
-    steps = [f"q as (select {', '.join(keys)}, day, seq, ask from {asks} where {there})"]
+    # names of steps are unique in the whole query: Spark wants it so
+    q = f"{asked.owner}_asks"
+    steps = [f"{q} as (select {', '.join(keys)}, day, seq, ask from {asks} where {there})"]
     joins = ""
     for row in asked.rows:
         steps += _row_steps(row, events)
@@ -160,9 +162,9 @@ def _owner_query(asked: _Asked, events: str, asks: str) -> str:
     columns += [f'{_rate(*parts)} as "history.{name}"' for name, parts in asked.rates.items()]
     if asked.days_known:
         steps += _known_steps(asked, events)
-        joins += " join known on known.ask = q.ask"
+        joins += f" join {asked.owner}_known as known on known.ask = q.ask"
         columns.append(f'known.days as "history.{asked.owner}_days_known"')
-    return f"with {', '.join(steps)} select q.ask, {', '.join(columns)} from q{joins}"
+    return f"with {', '.join(steps)} select q.ask, {', '.join(columns)} from {q} as q{joins}"
 
 
 def _row_steps(row: _Row, events: str) -> Iterator[str]:
@@ -174,7 +176,7 @@ def _row_steps(row: _Row, events: str) -> Iterator[str]:
         f", {_counted(measure)} as {name}" for name, measure in row.measures.items() if not measure.days_of
     )
     # an ask stands before the event it came with; what no window reaches is not looked at
-    reached = f"day >= (select min(day) from q) - {row.days[-1]} and seq < (select max(seq) from q)"
+    reached = f"day >= (select min(day) from {row.owner}_asks) - {row.days[-1]} and seq < (select max(seq) from {row.owner}_asks)"
     added = (
         f"select {key}, day, 2 * seq + 1 as place{counted} from {events} where {there} and kind in ({_kinds([row.of])})"
     )
@@ -191,7 +193,7 @@ def _row_steps(row: _Row, events: str) -> Iterator[str]:
     starts = ", ".join(f"({days})" for days in [0, *row.days])
     yield (
         f"{row.name}_points as (select {key}, day - days as day, case when days = 0 then 2 * seq else -1 end as place, ask, days,"
-        f" 2 * seq as asked from q cross join (values {starts}) as starts (days))"
+        f" 2 * seq as asked from {row.owner}_asks cross join (values {starts}) as starts (days))"
     )
     totals = "".join(f", cast(sum({lane[0]}) {in_order} current row) as bigint) as {lane[0]}" for lane in lanes)
     yield (
@@ -220,17 +222,19 @@ def _known_steps(asked: _Asked, events: str) -> Iterator[str]:
     """For how many days each ask's account is known: since the first of what had arrived by then."""
     keys = _KEYS[asked.owner]
     key = ", ".join(keys)
-    seen = f"select {key}, e.day, e.seq, h.later <= e.seq as late from {events} as e join horizon as h on h.day = e.day"
-    yield f"seen as ({seen} where {' and '.join(f'{one} is not null' for one in keys)} and kind in ({asked.kinds}))"
+    q, met, seen = (f"{asked.owner}_{step}" for step in ("asks", "met", "seen"))
+    came = f"select {key}, e.day, e.seq, h.later <= e.seq as late from {events} as e join horizon as h on h.day = e.day"
+    yield f"{seen} as ({came} where {' and '.join(f'{one} is not null' for one in keys)} and kind in ({asked.kinds}))"
     # what is not late came in the order of days, and so did the asks: what came after an ask is not of a day before it
-    yield f"met as (select {key}, min(day) as day from seen where late is not true group by {key})"
+    yield f"{met} as (select {key}, min(day) as day from {seen} where late is not true group by {key})"
     yield (
-        f"earlier as (select q.ask, min(s.day) as day from seen as s join q on {_same(keys, 's', 'q')} and s.seq < q.seq"
-        f" left join met as m on {_same(keys, 'm', 's')} where s.late and (m.day is null or s.day < m.day) group by q.ask)"
+        f"{asked.owner}_earlier as (select q.ask, min(s.day) as day from {seen} as s"
+        f" join {q} as q on {_same(keys, 's', 'q')} and s.seq < q.seq left join {met} as m on {_same(keys, 'm', 's')}"
+        " where s.late and (m.day is null or s.day < m.day) group by q.ask)"
     )
     yield (
-        "known as (select q.ask, greatest(0, q.day - coalesce(least(m.day, e.day), q.day)) as days from q"
-        f" left join met as m on {_same(keys, 'm', 'q')} left join earlier as e on e.ask = q.ask)"
+        f"{asked.owner}_known as (select q.ask, greatest(0, q.day - coalesce(least(m.day, e.day), q.day)) as days"
+        f" from {q} as q left join {met} as m on {_same(keys, 'm', 'q')} left join {asked.owner}_earlier as e on e.ask = q.ask)"
     )
 
 
