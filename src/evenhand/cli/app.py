@@ -511,6 +511,18 @@ def bench_links(
     run(data=data, as_json=json)
 
 
+@bench_app.command("rings")
+def bench_rings(
+    orders: Annotated[int, typer.Option("--orders", min=1, help="Synthetic orders a marketplace.")] = 100_000,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="So many marketplaces.")] = 5,
+    json: Json = False,
+) -> None:
+    """How well links find planted rings of abusers, and whether they leave neighbours alone."""
+    from evenhand.bench.rings import run
+
+    run(orders=orders, seeds=seeds, as_json=json)
+
+
 @bench_app.command("panel")
 def bench_panel(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same jurors and cases.")] = 1,

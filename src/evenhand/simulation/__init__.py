@@ -10,9 +10,22 @@ from evenhand.simulation.marketplace import (
     MARKETS,
     Event,
     Labelling,
+    Planted,
     applications_of,
     kinds_of_buyers,
+    planted,
     simulate,
 )
 
-__all__ = ["BEGINS", "ENDS", "MARKETS", "Event", "Labelling", "applications_of", "kinds_of_buyers", "simulate"]
+__all__ = [
+    "BEGINS",
+    "ENDS",
+    "MARKETS",
+    "Event",
+    "Labelling",
+    "Planted",
+    "applications_of",
+    "kinds_of_buyers",
+    "planted",
+    "simulate",
+]

@@ -32,6 +32,7 @@ from evenhand.simulation.people import (
     StoreKind,
     Weights,
 )
+from evenhand.simulation.sharing import Sharing, share_out
 
 T = TypeVar("T")
 
@@ -134,6 +135,35 @@ def kinds_of_buyers(orders: int, seed: int) -> dict[tuple[str, str], str]:
     return {(site.market, buyer): kind for site in sites for buyer, kind in site.kinds()}
 
 
+class Planted(NamedTuple):
+    """The truth of who is together, by market and then by the buyers' ids."""
+
+    # abusers who act together
+    rings: dict[str, list[frozenset[str]]]
+    # honest people of one home
+    households: dict[str, list[frozenset[str]]]
+    # who uses the office building's address, and the parcel locker's address and phone
+    office: dict[str, frozenset[str]]
+    locker: dict[str, frozenset[str]]
+
+
+def planted(orders: int, seed: int) -> Planted:
+    """The truth that no market knows: which buyers of that marketplace are together, and who only uses the same hub."""
+    happening: defaultdict[int, list[Event]] = defaultdict(list)
+    totals = _parts(orders, [place.share for place in PLACES])
+    sites = [_Site(place, total, 0, seed, happening) for place, total in zip(PLACES, totals, strict=True)]
+    return Planted(
+        {site.market: [_ids(ring) for ring in site.sharing.rings] for site in sites},
+        {site.market: [_ids(home) for home in site.sharing.households] for site in sites},
+        {site.market: _ids(site.sharing.office) for site in sites},
+        {site.market: _ids(site.sharing.locker) for site in sites},
+    )
+
+
+def _ids(buyers: Sequence[int]) -> frozenset[str]:
+    return frozenset(_buyer_id(buyer) for buyer in buyers)
+
+
 def _in_time(event: Event) -> tuple[datetime, str, str]:
     return event.at, event.market, event.what.id
 
@@ -172,6 +202,9 @@ class _Site:
         self._stores = self._people(STORE_KINDS, stores)
         self._buyers_to = list(accumulate(kind.orders for kind in self._buyers))
         self._stores_to = list(accumulate(kind.orders for kind in self._stores))
+        self._sharing = share_out([kind.reuses_evidence for kind in self._buyers], Random(f"shared {self._id} {seed}"))
+        # those who have ordered: what somebody uses comes with the first order
+        self._known: set[int] = set()
         self._placed = 0
         self._filed_by: Counter[int] = Counter()
         if place.rules_from:
@@ -180,6 +213,11 @@ class _Site:
     @property
     def market(self) -> str:
         return self._id
+
+    @property
+    def sharing(self) -> Sharing:
+        """What its buyers use, by place."""
+        return self._sharing
 
     def kinds(self) -> Iterator[tuple[str, str]]:
         """Every buyer with the name of its kind."""
@@ -230,7 +268,9 @@ class _Site:
             lines=[OrderLine("1", _store_id(store), self._price(category), category.name)],
             promised_at=_moment(promised, 24 * 3600 - 1),
         )
-        self._plan(placed_at, order)
+        new = buyer not in self._known
+        self._known.add(buyer)
+        self._plan(placed_at, replace(order, attributes=self._sharing.attributes(buyer)) if new else order)
         stage = self._choose(self._buyers[buyer].stages) if complains else "received"
         if complains:
             self._complain(order, buyer, stage, day, delivered)

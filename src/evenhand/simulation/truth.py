@@ -11,7 +11,7 @@ _sql: Final = Queries.load("abuse")
 
 
 async def synthetic_truth(connection: Connection) -> Truth | None:
-    """Of the marketplace made in this database: a claim is abusive when its buyer was generated as abusive. None where none was."""
+    """Of the marketplace made in this database: a claim is abusive when its buyer was generated so. None where none was made."""
     made = await connection.fetchrow(_sql.demo)
     if made is None:
         return None

@@ -12,9 +12,11 @@ from evenhand.accounts.links.explaining import explain
 from evenhand.accounts.links.findings import Finding
 from evenhand.accounts.links.paths import Shared
 from evenhand.cli import links, main
-from evenhand.desk import Desk, Ruled
+from evenhand.desk import Desk, OrderTaken, Ruled
 from evenhand.errors import Conflict, UnknownThing
-from evenhand.records import Application, Attributes, OrderLine
+from evenhand.records import Application, Attributes, Order, OrderLine
+from evenhand.simulation import MARKETS, planted, simulate
+from evenhand.simulation.finding import grouped
 from evenhand.store import Database
 
 from .conftest import NOW, make_application, make_order
@@ -185,9 +187,6 @@ async def test_the_command_line_finds_lists_judges_and_shows_the_path(
 
 
 async def test_the_planted_rings_are_kept_and_a_neighbour_at_a_hub_has_no_ring(desk: Desk, database: Database) -> None:
-    from evenhand.simulation import MARKETS, planted, simulate
-    from evenhand.simulation.finding import grouped, pairs_of
-
     for market in MARKETS:
         await desk.add_market(market, synthetic=True)
     first = [
@@ -217,6 +216,6 @@ async def test_the_planted_rings_are_kept_and_a_neighbour_at_a_hub_has_no_ring(d
         (ruled,) = await desk.rule([(market.id, application)])
         assert isinstance(ruled, Ruled), ruled
         facts = msgspec.json.decode(
-            await database.pool.fetchval("select facts::text from application where no = $1", int(ruled.case))
+            await database.pool.fetchval("select a.facts::text from application a where no = $1", int(ruled.case))
         )
         assert {value for name, value in facts["history"].items() if name.startswith("ring_")} == {0}
