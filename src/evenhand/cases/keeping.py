@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -78,10 +78,21 @@ async def read_settings(connection: Connection) -> dict[int, Settings]:
     return {row["market"]: read(row["settings"]) for row in await connection.fetch(sql.settings)}
 
 
-async def settings_of(connection: Connection, market: int) -> tuple[Settings, str | None, datetime | None]:
-    """A market's settings, with who set them and when."""
+class KeptSettings(NamedTuple):
+    """A market's settings, with who set them and when, and how often they were set."""
+
+    settings: Settings
+    set_by: str | None
+    set_at: datetime | None
+    version: int
+
+
+async def settings_of(connection: Connection, market: int) -> KeptSettings:
+    """A market's settings as they are now."""
     row = await connection.fetchrow(sql.settings_of, market)
-    return (read(row["settings"]), row["set_by"], row["set_at"]) if row else (DEFAULT, None, None)
+    if row is None:
+        return KeptSettings(DEFAULT, None, None, 0)
+    return KeptSettings(read(row["settings"]), row["set_by"], row["set_at"], row["version"])
 
 
 async def set_settings(connection: Connection, market: int, settings: Settings, by: str, now: datetime) -> None:

@@ -200,14 +200,22 @@ class Casework:
         """A case with its ground, as it stands; raises `UnknownThing` when there is no such case."""
         return await load(connection, self.desk, no)
 
-    async def set_settings(self, market: str, settings: Settings, by: str) -> None:
-        """Let a market handle its cases so from now on; deadlines that run stay as they were set."""
+    async def set_settings(self, market: str, settings: Settings, by: str, *, expected: int | None = None) -> None:
+        """Let a market handle its cases so from now on; deadlines that run stay as they were set. Raises `OutOfDate` when they
+        were set again since the `expected` version."""
         settings.check()
         found = self.desk.markets.get(market)
         if found is None:
             raise UnknownThing(f"there is no market {market!r}", field="market")
         async with self.pool.acquire() as connection, connection.transaction():
+            # two who set them at the same time come one after the other
             await next_revision(connection)
+            version = (await keeping.settings_of(connection, found.number)).version
+            if expected is not None and expected != version:
+                raise OutOfDate(
+                    f"the settings are at version {version}, not {expected}: read them again, and decide again",
+                    field="If-Match",
+                )
             await keeping.set_settings(connection, found.number, settings, by, self.clock())
         await self.desk.refresh()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.errors import BadInput, Conflict, OutOfDate, UnknownThing
 from evenhand.events.outbox import Connection, Event, emit
 from evenhand.events.signing import new_secret
 from evenhand.events.types import shown_types, wanted_types
@@ -81,6 +81,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     behind: int
     # until when messages are signed by the secret before too
     old_secret_until: datetime | None
+    # how often it was changed: what If-Match takes
+    version: int
     # only in the answer to who makes the webhook or rotates the secret
     secret: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -122,10 +124,18 @@ async def get(connection: Connection, name: str, now: datetime) -> Webhook:
 
 
 async def change(
-    connection: Connection, name: str, wanted: Change, known_markets: Sequence[str], now: datetime, *, by: str
+    connection: Connection,
+    name: str,
+    wanted: Change,
+    known_markets: Sequence[str],
+    now: datetime,
+    *,
+    by: str,
+    expected: int | None = None,
 ) -> Webhook:
-    """Change a webhook, inside the caller's transaction; a new URL must have been checked."""
-    row = await _lock(connection, name)
+    """Change a webhook, inside the caller's transaction; a new URL must have been checked. Raises `OutOfDate` when it is not at
+    the `expected` version any more."""
+    row = await _lock(connection, name, expected)
     types = row["types"] if wanted.types is None else wanted_types(wanted.types)
     markets = row["markets"] if wanted.markets is None else _markets(wanted.markets, known_markets)
     note = row["note"] if wanted.note is None else wanted.note
@@ -145,16 +155,19 @@ async def disable(connection: Connection, number: int, now: datetime, why: str) 
         await emit(connection, [Event("webhook.disabled", None, None, now, {"webhook": name, "why": why})])
 
 
-async def rotate(connection: Connection, name: str, wanted: Rotation, now: datetime) -> Webhook:
+async def rotate(
+    connection: Connection, name: str, wanted: Rotation, now: datetime, *, expected: int | None = None
+) -> Webhook:
     """Give a webhook a new secret, which is in the answer; for a while messages are signed by both."""
-    row = await _lock(connection, name)
+    row = await _lock(connection, name, expected)
     secret = new_secret()
     await connection.execute(_sql.rotate, row["no"], secret, now + timedelta(hours=wanted.overlap_hours))
     return msgspec.structs.replace(await get(connection, name, now), secret=secret)
 
 
-async def delete(connection: Connection, name: str) -> None:
+async def delete(connection: Connection, name: str, *, expected: int | None = None) -> None:
     """Forget a webhook with everything on its way; raises `UnknownThing`."""
+    await _lock(connection, name, expected)
     if await connection.fetchval(_sql.delete, name) is None:
         raise _unknown(name)
 
@@ -174,10 +187,15 @@ async def stored(connection: Connection, name: str) -> Any:
     return row
 
 
-async def _lock(connection: Connection, name: str) -> Any:
+async def _lock(connection: Connection, name: str, expected: int | None) -> Any:
     row = await connection.fetchrow(_sql.lock, name)
     if row is None:
         raise _unknown(name)
+    if expected is not None and expected != row["version"]:
+        raise OutOfDate(
+            f"the webhook is at version {row['version']}, not {expected}: read it again, and decide again",
+            field="If-Match",
+        )
     return row
 
 
@@ -216,4 +234,5 @@ def _shown(row: Any, now: datetime) -> Webhook:
         last_delivered=row["last_at"],
         behind=row["behind"],
         old_secret_until=row["old_until"] if overlaps else None,
+        version=row["version"],
     )

@@ -5,7 +5,6 @@ case's own parties. An `Idempotency-Key` makes an action one that is taken once;
 read refuses it when the case has moved on since.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -23,7 +22,7 @@ from evenhand.cases.model import Event, Party
 from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.casework import Acted, Casework
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import UnknownThing
 from evenhand.panels import PanelShown, Voted
 from evenhand.records import Id, decode_as
 from evenhand.store import Database
@@ -33,10 +32,9 @@ from evenhand.web.keys import Keys
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import body, expected, takes, transaction
 
 CaseNumber = Annotated[str, PathParameter(max_length=40, description="The case's number.")]
-_ETAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"')
 _MOST: Final = 500
 
 
@@ -158,11 +156,12 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
             return Inbox(*counts, await keeping.inbox(connection, markets, holder, limit, offset))
 
     @get("/v1/markets/{market:str}/case-settings", summary="How a market handles its cases", tags=["markets"])
-    async def settings(market: Market) -> SettingsShown:
-        """Deadlines, the business calendar, who adjudicates, how long one may appeal."""
+    async def settings(market: Market) -> Response[SettingsShown]:
+        """Deadlines, the business calendar, who adjudicates, how long one may appeal. The ETag is what `If-Match` of a change
+        takes."""
         number = lookup.desk.markets[known(lookup.desk, market)].number
         async with lookup.reading() as connection:
-            return SettingsShown(*await keeping.settings_of(connection, number))
+            return _settings_shown(await keeping.settings_of(connection, number))
 
     @put(
         "/v1/markets/{market:str}/case-settings",
@@ -174,15 +173,20 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         request: "Request[Any, Any, Any]",
         market: Market,
         by: Annotated[str, QueryParameter(min_length=1, max_length=120, description="Who sets it.")],
-    ) -> SettingsShown:
+    ) -> Response[SettingsShown]:
         """The whole of it: what is left out has its default. Deadlines that run already stay as they were set."""
         known(lookup.desk, market)
         given = decode_as(await body(request, keys, JSON), Settings)
-        await work.set_settings(market, given, by)
+        await work.set_settings(market, given, by, expected=expected(request.headers))
         async with transaction(database) as connection:
-            return SettingsShown(*await keeping.settings_of(connection, lookup.desk.markets[market].number))
+            return _settings_shown(await keeping.settings_of(connection, lookup.desk.markets[market].number))
 
     return [*acting, vote, panel, timeline, statement, inbox, settings, set_settings]
+
+
+def _settings_shown(kept: keeping.KeptSettings) -> Response[SettingsShown]:
+    shown = SettingsShown(kept.settings, kept.set_by, kept.set_at)
+    return Response(shown, headers={"etag": f'"{kept.version}"'})
 
 
 def _acting(name: str, kind: type[Action], work: Casework, keys: Keys) -> HTTPRouteHandler:
@@ -223,14 +227,3 @@ def case_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise Refused("not-found", f"there is no case {text[:40]!r}", field="case")
     return int(text)
-
-
-def expected(headers: Any) -> int | None:
-    """The version `If-Match` asks for; raises `BadInput` for what is no ETag of a case."""
-    given = headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return None
-    match = _ETAG.fullmatch(given.strip())
-    if match is None:
-        raise BadInput('is the ETag of the case as it was read, like "3"', field="If-Match")
-    return int(match[1])

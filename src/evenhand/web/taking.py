@@ -1,6 +1,7 @@
 """What handlers that change something share: a transaction, a body that was checked, and OpenAPI's words for it."""
 
 import asyncio
+import re
 from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,13 +13,14 @@ import asyncpg.pool
 from litestar import Request
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 
-from evenhand.errors import StoreError
+from evenhand.errors import BadInput, StoreError
 from evenhand.store import CUT_OFF, Database
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.keys import Keys
 from evenhand.web.problems import Refused
 
 MARKDOWN: Final = "text/markdown"
+_ETAG: Final = re.compile(r'(?:W/)?"(\d{1,9})"')
 # How long one may wait for the database, and for others who publish.
 _SECONDS: Final = 20
 
@@ -85,3 +87,14 @@ class TakesRule(Operation):
     def __post_init__(self) -> None:
         schema = Reference("#/components/schemas/MerchantRule")
         self.request_body = RequestBody({JSON: OpenAPIMediaType(schema)}, required=True)
+
+
+def expected(headers: Any) -> int | None:
+    """The version `If-Match` asks for; raises `BadInput` for what is no ETag given here."""
+    given = headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(given.strip())
+    if match is None:
+        raise BadInput('is the ETag as it was read, like "3"', field="If-Match")
+    return int(match[1])

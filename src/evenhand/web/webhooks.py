@@ -24,7 +24,7 @@ from evenhand.store import Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import body, expected, takes, transaction
 
 Name = Annotated[str, PathParameter(max_length=40, description="The webhook's id.")]
 EventId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The event's id.")]
@@ -69,11 +69,13 @@ class Hooks:
         async with self.work() as connection:
             return await webhooks.add(connection, new, list(self.desk.markets), self.desk.now())
 
-    async def change(self, name: str, wanted: Change, by: str) -> Webhook:
+    async def change(self, name: str, wanted: Change, by: str, expected: int | None = None) -> Webhook:
         if wanted.url is not None:
             await check_url(wanted.url, allow_private=private_allowed())
         async with self.work() as connection:
-            return await webhooks.change(connection, name, wanted, list(self.desk.markets), self.desk.now(), by=by)
+            return await webhooks.change(
+                connection, name, wanted, list(self.desk.markets), self.desk.now(), by=by, expected=expected
+            )
 
     async def test(self, name: str) -> Attempt:
         """Send an event that only says that events arrive, now, and see what comes back."""
@@ -84,6 +86,10 @@ class Hooks:
             sent = await send(sender, row, trial(name, now), now)
         answer = sent.answer.decode("utf-8", "replace")
         return Attempt(1, now, sent.status, sent.error, sent.took_ms, answer)
+
+
+def _tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
+    return Response(webhook, status_code=status, headers={"etag": f'"{webhook.version}"'})
 
 
 def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
@@ -108,13 +114,13 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         The same `id` with the same choices again is answered by 200, without the secret."""
         new = decode_as(await body(request, keys, JSON), NewWebhook)
         made, is_new = await hooks.add(new)
-        return Response(made, status_code=201 if is_new else 200)
+        return _tagged(made, 201 if is_new else 200)
 
     @get("/v1/webhooks/{webhook:str}", summary="One webhook", tags=["webhooks"])
-    async def one(webhook: Name) -> Webhook:
-        """Where its events go, and how it goes."""
+    async def one(webhook: Name) -> Response[Webhook]:
+        """Where its events go, and how it goes. The ETag is what `If-Match` of a change takes."""
         async with hooks.work() as connection:
-            return await webhooks.get(connection, webhook, desk.now())
+            return _tagged(await webhooks.get(connection, webhook, desk.now()))
 
     @patch(
         "/v1/webhooks/{webhook:str}",
@@ -122,15 +128,16 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         tags=["webhooks"],
         operation_class=takes("Change"),
     )
-    async def change(request: "Request[Any, Any, Any]", webhook: Name) -> Webhook:
+    async def change(request: "Request[Any, Any, Any]", webhook: Name) -> Response[Webhook]:
         """What is left out stays. Enabled again, it is sent everything that waited, and what happened since."""
-        return await hooks.change(webhook, decode_as(await body(request, keys, JSON), Change), _VIA)
+        wanted = decode_as(await body(request, keys, JSON), Change)
+        return _tagged(await hooks.change(webhook, wanted, _VIA, expected(request.headers)))
 
     @delete("/v1/webhooks/{webhook:str}", summary="Delete a webhook", tags=["webhooks"], status_code=204)
-    async def remove(webhook: Name) -> None:
+    async def remove(request: "Request[Any, Any, Any]", webhook: Name) -> None:
         """With everything that was on its way to it."""
         async with hooks.work() as connection:
-            await webhooks.delete(connection, webhook)
+            await webhooks.delete(connection, webhook, expected=expected(request.headers))
 
     @post(
         "/v1/webhooks/{webhook:str}/rotate",
@@ -139,11 +146,12 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         operation_class=takes("Rotation"),
         status_code=200,
     )
-    async def rotate(request: "Request[Any, Any, Any]", webhook: Name) -> Webhook:
+    async def rotate(request: "Request[Any, Any, Any]", webhook: Name) -> Response[Webhook]:
         """The answer holds the new secret. For a while messages are signed by both, so receivers can change in their time."""
         wanted = decode_as(await body(request, keys, JSON), Rotation)
         async with hooks.work() as connection:
-            return await webhooks.rotate(connection, webhook, wanted, desk.now())
+            made = await webhooks.rotate(connection, webhook, wanted, desk.now(), expected=expected(request.headers))
+        return _tagged(made)
 
     @post("/v1/webhooks/{webhook:str}/test", summary="Send a test event", tags=["webhooks"], status_code=200)
     async def test(webhook: Name) -> Attempt:

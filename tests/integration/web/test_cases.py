@@ -162,6 +162,11 @@ async def test_a_market_sets_how_it_handles_cases(client: httpx.AsyncClient) -> 
     done = await client.put(address, params={"by": "ops"}, json={"retention_share": 40, "out_of_court": ["Ombudsman"]})
     assert done.json()["set_by"] == "ops", done.text
     assert (await client.get(address)).json()["settings"]["retention_share"] == 40
+    assert done.headers["etag"] == '"1"'
+    late = await client.put(address, params={"by": "ops"}, json={}, headers={"if-match": '"0"'})
+    assert (late.status_code, late.json()["type"]) == (412, "/problems/out-of-date")
+    tag = (await client.get(address)).headers["etag"]
+    assert (await client.put(address, params={"by": "ops"}, json={}, headers={"if-match": tag})).status_code == 200
 
 
 async def test_every_action_is_described(client: httpx.AsyncClient) -> None:

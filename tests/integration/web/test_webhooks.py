@@ -180,3 +180,22 @@ async def test_what_is_not_there_is_404(client: httpx.AsyncClient) -> None:
 async def test_many_made_at_once_under_one_id_are_one(client: httpx.AsyncClient, receiver: Receiver) -> None:
     answers = await asyncio.gather(*(client.post(HOOKS, json={"url": receiver.url, "id": "main"}) for _ in range(6)))
     assert sorted(one.status_code for one in answers) == [200] * 5 + [201]
+
+
+@pytest.mark.usefixtures("private")
+async def test_a_change_to_what_was_changed_since_is_refused(client: httpx.AsyncClient, receiver: Receiver) -> None:
+    await make(client, receiver, id="main")
+    read = (await client.get(f"{HOOKS}/main")).headers["etag"]
+    changed = await client.patch(f"{HOOKS}/main", json={"note": "ERP"}, headers={"if-match": read})
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    rotated = await client.post(f"{HOOKS}/main/rotate", json={}, headers={"if-match": changed.headers["etag"]})
+    assert rotated.headers["etag"] == '"3"'
+    for late in (
+        await client.patch(f"{HOOKS}/main", json={"note": "CRM"}, headers={"if-match": read}),
+        await client.post(f"{HOOKS}/main/rotate", json={}, headers={"if-match": read}),
+        await client.delete(f"{HOOKS}/main", headers={"if-match": read}),
+    ):
+        assert (late.status_code, late.json()["type"]) == (412, "/problems/out-of-date")
+    shown = (await client.get(f"{HOOKS}/main")).json()
+    assert (shown["note"], shown["version"]) == ("ERP", 3)
+    assert (await client.delete(f"{HOOKS}/main", headers={"if-match": '"3"'})).status_code == 204

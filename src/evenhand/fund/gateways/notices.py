@@ -46,8 +46,13 @@ def read(gateway: str, headers: Mapping[str, str], body: bytes, settings: Mappin
         raise UnknownThing(f"no notices of {gateway} are taken: set {SECRETS[gateway]}", field="gateway")
     if gateway == "stripe":
         _check_stripe(headers, body, secret)
-    elif not verified(secret, headers, body, now, _OLDEST):
-        raise BadInput("does not fit the body, or is too old", field="webhook-signature")
+    else:
+        try:
+            right = verified(secret, headers, body, now, _OLDEST)
+        except ValueError:
+            raise UnknownThing(f"{SECRETS[gateway]} is no secret like whsec_..., so no notices are taken") from None
+        if not right:
+            raise BadInput("does not fit the body, or is too old", field="webhook-signature")
     try:
         told = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:

@@ -69,7 +69,8 @@ class SandboxServer:
     requests: list[str] = field(default_factory=list[str])
     # where payments are told of, and the secret that signs it
     notify: tuple[str, str] | None = None
-    _telling: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    # what is being told just now
+    telling: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def fail(self, kind: str, times: int = 1) -> None:
         """Let the next payments meet a fault."""
@@ -169,8 +170,8 @@ class SandboxServer:
         """Tell of a payment, as it will stand once what is under way is done."""
         if self.notify is not None:
             task = asyncio.get_running_loop().create_task(self._tell(key, *self.notify))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+            self.telling.add(task)
+            task.add_done_callback(self.telling.discard)
 
     async def _tell(self, key: str, url: str, secret: str) -> None:
         body = json.dumps({"type": "payment.changed", "key": key, "state": self.payments[key].state}).encode()
@@ -238,7 +239,7 @@ async def sandbox(
         yield f"http://{host}:{server.sockets[0].getsockname()[1]}", state
     finally:
         server.close()
-        for task in (*tasks, *state._telling):
+        for task in (*tasks, *state.telling):
             task.cancel()
         await server.wait_closed()
 

@@ -110,7 +110,7 @@ select distinct on (market) market, settings from case_settings order by market,
 
 -- name: settings_of
 -- How a market handles its cases, with who set it.
-select settings, set_by, set_at from case_settings where market = $1 order by no desc limit 1
+select settings, set_by, set_at, count(*) over () as version from case_settings where market = $1 order by no desc limit 1
 
 -- name: set_settings
 -- A market handles its cases so from now on.

@@ -33,7 +33,7 @@ select * from webhook where id = $1 for update
 
 -- name: change
 -- Another address, note, choice of types and markets.
-update webhook set url = $2, note = $3, types = $4, markets = $5 where no = $1
+update webhook set url = $2, note = $3, types = $4, markets = $5, version = version + 1 where no = $1
 
 -- name: enable
 -- Send to it again: what waits is due now.
@@ -48,7 +48,7 @@ update webhook set disabled_at = $2, disabled_why = $3 where no = $1 and disable
 
 -- name: rotate
 -- A new secret; the one before signs too until $3.
-update webhook set old_secret = secret, old_until = $3, secret = $2 where no = $1
+update webhook set old_secret = secret, old_until = $3, secret = $2, version = version + 1 where no = $1
 
 -- name: delete
 -- Forget a webhook, with everything that was on its way.
