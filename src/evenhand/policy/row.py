@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from evenhand.policy.lowering import round_quotient
 from evenhand.policy.nulls import never_null, nullable
-from evenhand.policy.regions import region
+from evenhand.policy.sides import disjoint
 from evenhand.policy.tree import (
     And,
     Arith,
@@ -50,8 +50,6 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UPPER: Final = {ord(small): small.upper() for small in "abcdefghijklmnopqrstuvwxyz"}
 _LOWER: Final = {ord(large): large.lower() for large in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-# Tables up to so many rows are looked at for rows that meet; larger ones count their matches at run time.
-_PAIRS: Final = 300
 
 
 def _total(values: list[int | None]) -> int | None:
@@ -519,41 +517,3 @@ def _sorted(values: tuple[Value, ...]) -> list[Value]:
 def _comment(text: str) -> str:
     """Text that cannot leave its comment."""
     return re.sub(r"[^\x20-\x7e\u00a0-\uffff]", " ", re.sub(r"[\u2028\u2029\ufeff]", " ", text))[:120]
-
-
-def disjoint(rules: tuple[Rule, ...]) -> bool:
-    """Whether it is certain that no two rows ever match together."""
-    if len(rules) > _PAIRS:
-        return False
-    sides = [_sides(rule) for rule in rules]
-    return all(_apart(sides[i], sides[j]) for i in range(len(sides)) for j in range(i))
-
-
-def _sides(rule: Rule) -> dict[Expr, Any]:
-    """The region of each operand that a row tests."""
-    found: dict[Expr, Any] = {}
-    for test in rule.tests:
-        operand = _operand(test) if test is not None else None
-        if test is not None and operand is not None:
-            where = region(test, operand)
-            if where is not None:
-                found[operand] = found[operand] & where if operand in found else where
-    return found
-
-
-def _operand(test: Expr) -> Expr | None:
-    match test:
-        case In():
-            return test.operand
-        case Compare():
-            return test.left.operand if isinstance(test.left, Rank) else test.left
-        case And() | Or():
-            return _operand(test.operands[0])
-        case Not():
-            return _operand(test.operand)
-        case _:
-            return None
-
-
-def _apart(left: dict[Expr, Any], right: dict[Expr, Any]) -> bool:
-    return any((left[operand] & right[operand]).empty for operand in left.keys() & right.keys())

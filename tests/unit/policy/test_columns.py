@@ -68,3 +68,24 @@ def test_outputs_that_differ_in_case_alone_are_refused() -> None:
     policy = Policy.parse(f"{HEAD}## F\n```feel\nscore = 1\nScore = 2\n```\n")
     with pytest.raises(BadInput, match="SQL does not tell the outputs score and Score apart"):
         policy.sql("duckdb")
+
+
+@pytest.mark.parametrize("hit", ["F", "U"])
+@pytest.mark.parametrize("rows", [29, 30, 62, 130])
+def test_large_tables_are_looked_up_in_sets_of_rows(rows: int, hit: str) -> None:
+    # around the sizes at which one set of bits, then a wide one, then one of several is full
+    source = "\n".join(
+        f"| {row} | {'-' if row % 7 else f'[{row}..{row + 40}]'} | {f'>= {row}' if row % 3 else f'<= {row}'} | {row} |"
+        for row in range(1, rows + 1)
+    )
+    head = f"| {hit} | application.evidence_count | application.days_since_receipt | → score |\n|---|---|---|---|\n"
+    policy = Policy.parse(f"{HEAD}## Score\n{head}{source}\n")
+    values = [None, *range(0, 200, 3)]
+    listed = ", ".join(f"({'NULL' if one is None else one})" for one in values)
+    facts = f"""(SELECT l.v AS "application.evidence_count", r.v AS "application.days_since_receipt"
+        FROM (VALUES {listed}) AS l(v), (VALUES {listed}) AS r(v))"""
+    query = policy.query("duckdb", facts, ["application.evidence_count", "application.days_since_receipt"])
+    found = duckdb.connect().execute(query).fetchall()
+    assert len(found) == len(values) ** 2
+    for count, days, score in found:
+        assert policy.decide({"application": {"evidence_count": count, "days_since_receipt": days}}) == {"score": score}

@@ -15,8 +15,9 @@ In between, everything is an integer, a boolean or a string, so that every engin
 Facts are taken as they are: what `Policy.rule` would refuse as out of range should not be in the table.
 
 The work is laid out in layers of columns (`plan.py`). As a query, each layer is a subquery around the one before. As a SELECT
-list, which cannot name what it has just computed, the layers are lambdas over a list of one struct (DuckDB, Spark), or each
-item is a scalar subquery of its own (PostgreSQL, which then computes shared parts once per item: prefer the query there).
+list, which cannot name what it has just computed, each item is written out (DuckDB, which finds what stands there twice), the
+layers are lambdas over a list of one struct (Spark), or each item is a scalar subquery of its own (PostgreSQL, which then
+computes shared parts once per item: prefer the query there).
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,8 @@ from evenhand.policy.tree import Model
 
 Layers = Sequence[dict[str, Sql]]
 _NOTHING: Final = "nothing"
+# nodes of a SELECT list that is written out
+_LONGEST: Final = 50_000
 
 
 def select_list(model: Model, dialect: str) -> str:
@@ -44,7 +47,9 @@ def select_list(model: Model, dialect: str) -> str:
     """
     known = _dialect(dialect)
     made = plan(model, known)
-    if known.name == "postgres":
+    if known.vectors and (written := _written_out(made)) is not None:
+        items = written
+    elif known.name == "postgres":
         items = [_scalar(known, made, name, value) for name, value in made.items]
     else:
         chain: Sql | None = None
@@ -91,6 +96,31 @@ def _needed(layers: Layers, items: Iterable[tuple[str, Sql]], kept: Iterable[str
         wanted = set(passed) | {name for value in made.values() for name in read_by(value)}
     found.reverse()
     return [layer or {_NOTHING: sql.number(0)} for layer in found]
+
+
+def _written_out(made: Plan) -> list[Sql] | None:
+    """Each item with all that it reads, for an engine that computes once what is written twice; None if too long."""
+    columns = {name: value for layer in made.layers for name, value in layer.items()}
+    sizes: dict[str, int] = {}
+    for name, value in columns.items():
+        sizes[name] = sum(1 for _ in value.walk()) + sum(sizes[one] for one in read_by(value))
+    if sum(sizes[one] for _, value in made.items for one in read_by(value)) > _LONGEST:
+        return None
+    whole: dict[str, Sql] = {}
+
+    def written(value: Sql) -> Sql:
+        def put(node: exp.Expr) -> exp.Expr:
+            return (
+                sql.enclosed(whole[node.name].copy())
+                if isinstance(node, exp.Column) and node.table == sql.STEP
+                else node
+            )
+
+        return value.transform(put)
+
+    for name, value in columns.items():
+        whole[name] = written(value)
+    return [_named(name, written(value)) for name, value in made.items]
 
 
 def _mapped(dialect: Dialect, chain: Sql | None, layer: dict[str, Sql]) -> Sql:

@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlglot import exp
 
-from evenhand.policy.columns.sql import Sql, binary, call, case, cast, enclosed, inner, joined, number, text
-from evenhand.policy.types import Type
+from evenhand.policy.columns.sql import Sql, binary, call, case, cast, enclosed, inner, joined, number, one_of, text
+from evenhand.policy.types import BOOLEAN, Type
 
 _EPOCH: Final = "1970-01-01"
 _MICROSECONDS: Final = 1_000_000
@@ -21,6 +21,8 @@ class Dialect:
 
     name: str
     weekday = "ISODOW"
+    # works on many rows at a time: a lookup costs less than a branch
+    vectors = False
 
     def divide(self, left: Sql, right: Sql) -> Sql:
         """left / right without its fraction."""
@@ -35,8 +37,12 @@ class Dialect:
     def ends(self, left: Sql, right: Sql) -> Sql:
         return call("ENDS_WITH", left, right)
 
+    def numbered(self, row: Sql, numbers: Sequence[int], last: int) -> Sql:
+        """Whether the number of a row, from 1 to `last`, is one of several."""
+        return one_of(row, numbers) if numbers else exp.Boolean(this=False)
+
     def pick(self, values: Sequence[Sql], place: Sql, kind: Type) -> Sql:
-        """The value at a place from 1; null for 0."""
+        """The value at a place from 1; null beyond the last."""
         array = exp.Array(expressions=list(values))
         listed = cast(array, f"array<{inner(kind)}>") if kind.counted else array
         return exp.Bracket(this=exp.Paren(this=listed), expressions=[place], offset=1)
@@ -97,6 +103,14 @@ class Dialect:
 
 class DuckDB(Dialect):
     name = "duckdb"
+    vectors = True
+
+    def numbered(self, row: Sql, numbers: Sequence[int], last: int) -> Sql:
+        # three literals or more after IN would become a table to join
+        found = super().numbered(row, numbers, last)
+        if not isinstance(found, exp.In) or len(numbers) < 3:
+            return found
+        return self.pick([exp.Boolean(this=number in numbers) for number in range(1, last + 1)], row, BOOLEAN)
 
     def divide(self, left: Sql, right: Sql) -> Sql:
         return binary(exp.IntDiv, left, right)

@@ -301,9 +301,10 @@ class Expressions:
     def _in_rows(self, name: str, values: Sequence[Value], holds: bool) -> Sql:
         """An output whose values are written out is known by the number of the row that decides."""
         table, place = self._made(name)
-        given = {0: None} | {rule.number: rule.outputs[place] for rule in table.rules}
+        given = {rule.number: rule.outputs[place] for rule in table.rules} | {len(table.rules) + 1: None}
         rows = [row for row, value in given.items() if (value.value if isinstance(value, Const) else value) in values]
-        return self._among(sql.stepped(self._by_row[name]), rows, None, holds)
+        member = self._dialect.numbered(sql.stepped(self._by_row[name]), rows, len(given))
+        return member if holds else sql.negation(member)
 
     def _code(self, kind: Type, operand: Sql) -> Sql:
         """The place of a choice among its values, from 0."""

@@ -1,7 +1,7 @@
 """A model as named columns in layers, so that nothing is computed twice.
 
 Layer 0 brings the facts into the representation inside (`types.py`). A table becomes the number of the row that decides, from
-its conditions, then one value per output, picked by that number. A figure over several matching rows is a sum (or the like)
+its conditions or by lookups (`lookups.py`), then one value per output, picked by that number. A figure over several matching rows is a sum (or the like)
 of one CASE per row. An expression that is read more than once becomes a column of its own.
 """
 
@@ -14,12 +14,12 @@ from sqlglot import exp
 from evenhand.errors import BadInput
 from evenhand.policy.columns import sql
 from evenhand.policy.columns.dialects import Dialect
-from evenhand.policy.columns.expressions import Expressions
 from evenhand.policy.columns.layers import Layers
+from evenhand.policy.columns.lookups import Lookups
 from evenhand.policy.columns.sql import Sql
 from evenhand.policy.nulls import never_null
-from evenhand.policy.row import disjoint
 from evenhand.policy.ruling_parts import RULING_TYPES
+from evenhand.policy.sides import disjoint
 from evenhand.policy.tree import (
     Const,
     Expr,
@@ -48,7 +48,7 @@ def plan(model: Model, dialect: Dialect) -> Plan:
     return _Planner(model, dialect).plan()
 
 
-class _Planner(Expressions):
+class _Planner(Lookups):
     def __init__(self, model: Model, dialect: Dialect) -> None:
         super().__init__(model, dialect)
         # column of the deciding row's number, by table
@@ -56,6 +56,7 @@ class _Planner(Expressions):
 
     def plan(self) -> Plan:
         model = self._model
+        self._gather(model)
         for step in model.steps:
             for expr in expressions(step):
                 self._count(expr)
@@ -64,7 +65,7 @@ class _Planner(Expressions):
         for name in model.read:
             kind = model.facts[name]
             self._names[name] = self._layers.bind(name, self._dialect.inward(kind, sql.column(name)), 0)
-            if self._asked[name] > len(kind.values) > 0:
+            if self._asked[name] > len(kind.values) > 0 and not self._dialect.vectors:
                 self._codes[name] = self._layers.bind(f"{name} code", self._code(kind, sql.column(name)), 0)
         for step in model.steps:
             if isinstance(step, Formula):
@@ -91,9 +92,10 @@ class _Planner(Expressions):
                 ),
             )
         if model.deciding is not None:
-            rules = [f"{model.deciding.name}/{number}" for number in range(len(model.deciding.rules) + 1)]
-            row = sql.binary(exp.Add, sql.stepped(self._rows[model.deciding.name]), sql.number(1))
-            yield "rule", self._dialect.pick([sql.text(rule) for rule in rules], row, TEXT)
+            # the row after the last stands for none
+            numbers = [*range(1, len(model.deciding.rules) + 1), 0]
+            rules = [sql.text(f"{model.deciding.name}/{number}") for number in numbers]
+            yield "rule", self._dialect.pick(rules, sql.stepped(self._rows[model.deciding.name]), TEXT)
         elif model.ruling:
             yield "rule", sql.text("formula/1")
         for step in model.steps:
@@ -122,17 +124,20 @@ class _Planner(Expressions):
                 self._by_row[output.name] = row
 
     def _deciding(self, table: Table) -> Sql:
-        """Number of the first row that matches, 0 for none; of U also 0 when the last row that matches is another."""
+        """Number of the first row that matches, one beyond the last for none; so also of U when several match."""
+        if self._dialect.vectors and (found := self._looked_up(table)) is not None:
+            return found
+        none = sql.number(len(table.rules) + 1)
         matches = [(condition, sql.number(rule.number)) for rule, condition in self._matches(table)]
-        first = _chosen(matches)
+        first = _chosen(matches, none)
         if table.hit != "U" or disjoint(table.rules):
             return first
-        last = _chosen([(one.copy(), number.copy()) for one, number in reversed(matches)])
+        last = _chosen([(one.copy(), number.copy()) for one, number in reversed(matches)], none.copy())
         first, last = sql.stepped(self._layers.bind("first", first)), sql.stepped(self._layers.bind("last", last))
-        return sql.case([(sql.binary(exp.EQ, first, last), first.copy())], sql.number(0))
+        return sql.case([(sql.binary(exp.EQ, first, last), first.copy())], none.copy())
 
     def _agreed(self, table: Table, first: str) -> Sql:
-        """The first row that matches, 0 when another one that matches gives something else."""
+        """The first row that matches, none when another one that matches gives something else."""
         said = [
             sql.stepped(self._layers.bind("said", self._picked(table, place, first)))
             for place in range(len(table.outputs))
@@ -151,7 +156,7 @@ class _Planner(Expressions):
             )
             for rule, condition in self._matches(table)
         ]
-        return sql.case([(sql.some(clashes), sql.number(0))], sql.stepped(first))
+        return sql.case([(sql.some(clashes), sql.number(len(table.rules) + 1))], sql.stepped(first))
 
     def _picked(self, table: Table, place: int, row: str) -> Sql:
         """An output's value by the number of the row that decides."""
@@ -162,7 +167,10 @@ class _Planner(Expressions):
         for rule, value in zip(rules, values, strict=True):
             if not isinstance(value, Const):
                 calculated.setdefault(value, []).append(rule.number)
-        written = [(sql.one_of(sql.stepped(row), numbers), self._typed(value)) for value, numbers in calculated.items()]
+        written = [
+            (self._dialect.numbered(sql.stepped(row), numbers, len(values)), self._typed(value))
+            for value, numbers in calculated.items()
+        ]
         constants = [value.value if isinstance(value, Const) else None for value in values]
         if all(value is None for value in constants):
             return sql.case(written, sql.typed(None, kind)) if written else sql.typed(None, kind)
@@ -182,8 +190,8 @@ class _Planner(Expressions):
         return self._dialect.append(parts)
 
 
-def _chosen(matches: Sequence[tuple[Sql, Sql]]) -> Sql:
-    """The value of the first condition that is true, else 0."""
+def _chosen(matches: Sequence[tuple[Sql, Sql]], none: Sql) -> Sql:
+    """The value of the first condition that is true, else `none`."""
     always = next((place for place, (one, _) in enumerate(matches) if sql.is_boolean(one, True)), len(matches))
-    otherwise = matches[always][1] if always < len(matches) else sql.number(0)
+    otherwise = matches[always][1] if always < len(matches) else none
     return sql.case(matches[:always], otherwise) if always else otherwise
