@@ -67,7 +67,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         found = await lookup.cases(wanted, _PER_PAGE + 1)
         target = request.headers.get("hx-target") if "hx-history-restore-request" not in request.headers else None
         template = {"found": "_found.html", "more": "_rows.html"}.get(target or "", "cases.html")
-        policies = await lookup.policies() if template == "cases.html" else []
+        every = await lookup.policies() if template == "cases.html" else []
         return show(
             request,
             template,
@@ -75,7 +75,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             after=found[_PER_PAGE - 1].case if len(found) > _PER_PAGE else None,
             wanted=wanted,
             markets=desk.markets,
-            policies=policies,
+            policies=[one for one in every if one.model.ruling],
         )
 
     @get("/cases/{number:str}")
