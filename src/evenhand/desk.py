@@ -21,6 +21,7 @@ from evenhand.accounts.rule_book import changed_rules
 from evenhand.accounts.rules import Rules
 from evenhand.accounts.state import Account, Connection, Stale
 from evenhand.booking import Batch, Ruled, issued_before, parsed
+from evenhand.cases.keeping import keep_wording
 from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import FactNames, build_facts, history_read
@@ -123,6 +124,7 @@ class Desk:
             async with pool.acquire() as connection, connection.transaction():
                 await connection.execute(_publishing.next_revision)
                 await follow(connection, shipped(), clock())
+                await keep_wording(connection, clock())
             await desk.refresh()
         except BaseException:
             pool.terminate()

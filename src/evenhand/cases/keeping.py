@@ -9,6 +9,7 @@ import msgspec
 from evenhand.accounts.state import Connection
 from evenhand.cases.model import Case, Event, Said
 from evenhand.cases.settings import DEFAULT, Settings, read
+from evenhand.cases.wording import BODY, DIGEST, Wording, kept
 from evenhand.store import Queries
 
 sql: Final = Queries.load("cases")
@@ -93,6 +94,18 @@ async def settings_of(connection: Connection, market: int) -> KeptSettings:
     if row is None:
         return KeptSettings(DEFAULT, None, None, 0)
     return KeptSettings(read(row["settings"]), row["set_by"], row["set_at"], row["version"])
+
+
+async def as_of(connection: Connection, market: int, moment: datetime) -> tuple[Settings, Wording]:
+    """How a market handled its cases, and what statements were worded in, at a moment."""
+    row = await connection.fetchrow(sql.as_of, market, moment)
+    assert row is not None
+    return read(row["settings"]), kept(row["wording"])
+
+
+async def keep_wording(connection: Connection, now: datetime) -> None:
+    """Let what is ruled from now on be told in this software's words, also when newer software is asked."""
+    await connection.execute(sql.keep_wording, DIGEST, BODY, now)
 
 
 async def set_settings(connection: Connection, market: int, settings: Settings, by: str, now: datetime) -> None:

@@ -91,3 +91,7 @@ COURTS: Final = Sentence(
     "China, are not touched by this decision.",
     "您也可以向人民法院提起诉讼或向有关部门投诉。本决定不影响法律赋予消费者的权利，例如七日无理由退货。",
 )
+# Facts of the case itself that people who ruled relied on.
+PAID_FOR_LINE: Final = Sentence("paid for the order line", "订单行实付金额")
+IN_THREAD: Final = Sentence("messages and pieces of evidence in the thread", "往来消息与凭证（条）")
+INSPECTION: Final = Sentence("third-party inspection", "第三方检测")

@@ -2,7 +2,9 @@
 
 It holds what the EU's Digital Services Act (Art. 17) and China's PIPL (Art. 24) ask for: the decision and its scope, the facts
 it relies on with their values, the clause it rests on, whether automated means found or decided it, how it can be contested and
-until when, and the way to a person. It is built once, from what was stored with the decision, and kept word for word after.
+until when, and the way to a person. A person's decision is told when it is made and kept word for word. The policy's own ruling
+is told when that is first asked for, from what was stored with it, in the words and under the settings of the moment it was
+issued.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,27 +15,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from evenhand.cases.audience import BUYERS_OWN
-from evenhand.cases.grounds import GROUNDS
 from evenhand.cases.model import Case, Decision, Ground, Party
-from evenhand.cases.sentences import (
-    AGREED,
-    APPEAL_LATER,
-    APPEAL_UNTIL,
-    AUTOMATION,
-    COURTS,
-    DECIDED,
-    HEADS,
-    HELD_BACK,
-    PERSON,
-    SCOPE,
-    TITLE,
-    WITHHELD,
-)
 from evenhand.cases.settings import months_after
-from evenhand.cases.words import case_word
+from evenhand.cases.wording import Wording
 from evenhand.money import written
 from evenhand.policy import Policy, Ruling
-from evenhand.vocabulary import FACTS, Lang, word
+from evenhand.vocabulary import FACTS, Lang
 
 Facts = Mapping[str, Mapping[str, Any]]
 _OTHERS: Final[dict[Party, tuple[str, ...]]] = {
@@ -119,11 +106,12 @@ class Told(msgspec.Struct, frozen=True):
     facts: Facts
     market: str
     order: str
+    wording: Wording
 
 
 def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang) -> StatementOfReasons:
     """The statement for a party; `number` is 0 for the policy's own ruling."""
-    ground = told.ground
+    ground, said = told.ground, told.wording
     automatic = decision.source in ("policy", "silence")
     closed_at = told.case.ended_at
     until = months_after(closed_at, ground.settings.appeal_months) if closed_at else None
@@ -135,9 +123,9 @@ def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang)
         told.policy.name, told.policy.version, told.policy.title, table, int(row) if row.isdigit() else None,
         f"/policies/{told.policy.name}?version={told.policy.version}#{anchor}", told.policy.hash,
     )  # fmt: skip
-    scope = SCOPE.said(lang).format(order=told.order, market=told.market)
+    scope = said("scope", lang).format(order=told.order, market=told.market)
     redress = Redress(
-        until, _how(told, until, lang), PERSON.said(lang), list(ground.settings.out_of_court), COURTS.said(lang)
+        until, _how(told, until, lang), said("person", lang), list(ground.settings.out_of_court), said("courts", lang)
     )
     return StatementOfReasons(
         case=str(ground.no),
@@ -145,34 +133,35 @@ def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang)
         party=party,
         lang=lang,
         issued_at=decision.at,
-        title=TITLE.said(lang).format(case=ground.no),
+        title=said("title", lang).format(case=ground.no),
         outcome=decision.outcome,
         source=decision.source,
         amount=decision.amount,
         currency=ground.currency,
         payer=decision.payer,
-        decided=_decided(ground, decision, lang),
+        decided=_decided(told, decision, lang),
         scope=scope,
-        because=_because(ruling, decision, lang),
+        because=_because(said, ruling, decision, lang),
         note=decision.note,
         facts=_relied(told, decision, party, lang),
         clause=clause,
         detected_automatically=True,
         decided_automatically=automatic,
-        automation=AUTOMATION[decision.source].said(lang),
+        automation=said(f"automation.{decision.source}", lang),
         redress=redress,
     )
 
 
-def text_of(statement: StatementOfReasons, zone: ZoneInfo) -> str:
-    """The statement as plain text."""
+def text_of(statement: StatementOfReasons, zone: ZoneInfo, said: Wording) -> str:
+    """The statement as plain text, in the wording it was built in."""
     zh = statement.lang == "zh"
-    heads = [head.said(statement.lang) for head in HEADS]
+    heads = [said(f"head.{place}", statement.lang) for place in range(6)]
     clause, redress = statement.clause, statement.redress
     row = (f"，第{clause.row}行" if zh else f", row {clause.row}") if clause.row else ""
     colon = "：" if zh else ": "
     facts = [
-        f"- {one.label}{colon}{WITHHELD.said(statement.lang) if one.withheld else one.value}" for one in statement.facts
+        f"- {one.label}{colon}{said('withheld', statement.lang) if one.withheld else one.value}"
+        for one in statement.facts
     ]
     parts: list[tuple[str, Sequence[str]]] = [
         (heads[0], [statement.decided, statement.scope]),
@@ -187,18 +176,20 @@ def text_of(statement: StatementOfReasons, zone: ZoneInfo) -> str:
     return f"{statement.title}\n{'作出时间' if zh else 'Decided'}{colon}{issued}\n\n{body}\n"
 
 
-def _decided(ground: Ground, decision: Decision, lang: Lang) -> str:
-    kind, amount = case_word(decision.outcome, lang), written(decision.amount, ground.currency)
-    pattern = DECIDED.get(decision.outcome, AGREED)
-    return pattern.said(lang).format(kind=kind, amount=amount, asked=written(ground.asked, ground.currency))
+def _decided(told: Told, decision: Decision, lang: Lang) -> str:
+    ground, said = told.ground, told.wording
+    kind, amount = said.name("case", decision.outcome, lang), written(decision.amount, ground.currency)
+    key = f"decided.{decision.outcome}"
+    pattern = said(key if key in said.said else "agreed", lang)
+    return pattern.format(kind=kind, amount=amount, asked=written(ground.asked, ground.currency))
 
 
-def _because(ruling: Ruling | None, decision: Decision, lang: Lang) -> list[str]:
+def _because(said: Wording, ruling: Ruling | None, decision: Decision, lang: Lang) -> list[str]:
     if decision.source == "policy":
         if ruling is None:
-            return [HELD_BACK.said(lang)]
+            return [said("held_back", lang)]
         return [ruling.because.zh if lang == "zh" else ruling.because.en]
-    return [GROUNDS[code].said(lang) for code in decision.grounds if code in GROUNDS]
+    return [said(f"ground.{code}", lang) for code in decision.grounds if f"ground.{code}" in said.said]
 
 
 def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Relied]:
@@ -210,22 +201,19 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
         return [_fact(told, name, party, lang) for name in names]
     filed = ("application.remedy", "application.stage", "application.reason", "application.amount")
     relied = [_fact(told, name, party, lang) for name in filed]
-    paid = "case.line", ("订单行实付金额" if lang == "zh" else "paid for the order line")
-    relied.append(Relied(*paid, written(ground.line_paid, ground.currency)))
-    thread = (
-        "case.thread",
-        ("往来消息与凭证（条）" if lang == "zh" else "messages and pieces of evidence in the thread"),
-    )
-    relied.append(Relied(*thread, str(told.case.thread)))
+    said = told.wording
+    paid = written(ground.line_paid, ground.currency)
+    relied.append(Relied("case.line", said("paid_for_line", lang), paid))
+    relied.append(Relied("case.thread", said("in_thread", lang), str(told.case.thread)))
     if told.case.inspection:
-        name = "case.inspection", ("第三方检测" if lang == "zh" else "third-party inspection")
-        relied.append(Relied(*name, case_word(told.case.inspection, lang)))
+        found = said.name("case", told.case.inspection, lang)
+        relied.append(Relied("case.inspection", said("inspection", lang), found))
     return relied
 
 
 def _fact(told: Told, name: str, party: Party, lang: Lang) -> Relied:
     fact = FACTS.get(name)
-    label = name if fact is None else fact.zh if lang == "zh" else fact.en
+    label = told.wording.name("fact", name, lang)
     if name.startswith(_OTHERS[party]):
         return Relied(name, label, "", withheld=True)
     group, _, inner = name.partition(".")
@@ -234,11 +222,11 @@ def _fact(told: Told, name: str, party: Party, lang: Lang) -> Relied:
         return Relied(name, label, written(value, told.ground.currency))
     if value is not None and fact is not None and fact.kind == "number":
         return Relied(name, label, f"{value:.{fact.scale}f}")
-    return Relied(name, label, word(value, lang))
+    return Relied(name, label, told.wording.value(value, lang))
 
 
 def _how(told: Told, until: datetime | None, lang: Lang) -> str:
-    settings, zone = told.ground.settings, told.ground.zone
+    settings, zone, said = told.ground.settings, told.ground.zone, told.wording
     if until is None:
-        return APPEAL_LATER.said(lang).format(months=settings.appeal_months)
-    return APPEAL_UNTIL.said(lang).format(until=f"{until.astimezone(zone):%Y-%m-%d %H:%M}", zone=zone.key)
+        return said("appeal_later", lang).format(months=settings.appeal_months)
+    return said("appeal_until", lang).format(until=f"{until.astimezone(zone):%Y-%m-%d %H:%M}", zone=zone.key)

@@ -4,7 +4,7 @@ from typing import Final
 
 from evenhand.vocabulary import Lang
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
+CASE_WORDS: Final[dict[str, tuple[str, str]]] = {
     # states
     "opened": ("waiting for an answer", "待答复"),
     "negotiating": ("the parties talk", "双方协商中"),
@@ -88,5 +88,5 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 
 def case_word(name: str, lang: Lang) -> str:
     """A word of the cases, for a person; a name that is none stays as it is."""
-    words = _WORDS.get(name)
+    words = CASE_WORDS.get(name)
     return name if words is None else words[1 if lang == "zh" else 0]

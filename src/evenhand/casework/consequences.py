@@ -14,6 +14,7 @@ from evenhand.cases.audience import heard, unmarked
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import Case, Decision, Event, Ground, Party
 from evenhand.cases.statement import Told, build, text_of
+from evenhand.cases.wording import CURRENT, Wording
 from evenhand.casework.answers import note_answers
 from evenhand.casework.loading import Loaded
 from evenhand.events.outbox import Event as OutgoingEvent
@@ -51,7 +52,13 @@ async def write(
 
 
 async def tell(
-    connection: Connection, loaded: Loaded, case: Case, decision: Decision, number: int, now: datetime
+    connection: Connection,
+    loaded: Loaded,
+    case: Case,
+    decision: Decision,
+    number: int,
+    now: datetime,
+    wording: Wording = CURRENT,
 ) -> None:
     """Freeze what each party is told about a decision, in both languages; what was told before stays."""
     ground = loaded.ground
@@ -67,13 +74,14 @@ async def tell(
         facts,
         loaded.market.market.name,
         loaded.order,
+        wording,
     )
     parties: tuple[Party, Party] = ("buyer", "merchant")
     langs: tuple[Lang, Lang] = ("en", "zh")
     for party in parties:
         for lang in langs:
             made = build(told, decision, number, party, lang)
-            body, text = _json.encode(made).decode(), text_of(made, ground.zone)
+            body, text = _json.encode(made).decode(), text_of(made, ground.zone, wording)
             await connection.execute(_sql.keep_statement, ground.no, number, party, lang, body, text, now)
 
 

@@ -180,11 +180,13 @@ class Casework:
             async with self.pool.acquire() as connection, connection.transaction():
                 loaded = await load(connection, self.desk, no)
                 if loaded.case.version == 0 or decision == 0:
-                    policys = opened(loaded.ground)
-                    ruled = policys.decision or Decision(
-                        loaded.ground.outcome, loaded.ground.payer, 0, "policy", loaded.ground.issued_at
-                    )
-                    await tell(connection, loaded, policys, ruled, 0, self.clock())
+                    issued_at = loaded.ground.issued_at
+                    settings, wording = await keeping.as_of(connection, loaded.ground.market, issued_at)
+                    ground = msgspec.structs.replace(loaded.ground, settings=settings)
+                    then = msgspec.structs.replace(loaded, ground=ground)
+                    policys = opened(ground)
+                    ruled = policys.decision or Decision(ground.outcome, ground.payer, 0, "policy", issued_at)
+                    await tell(connection, then, policys, ruled, 0, self.clock(), wording)
                 elif await connection.fetchrow(_sql.statement, no, party, lang, decision) is None and decision is None:
                     return None
                 return await connection.fetchrow(_sql.statement, no, party, lang, decision)

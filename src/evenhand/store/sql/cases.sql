@@ -116,6 +116,17 @@ select settings, set_by, set_at, count(*) over () as version from case_settings 
 -- A market handles its cases so from now on.
 insert into case_settings (market, settings, set_by, set_at) values ($1, $2, $3, $4)
 
+-- name: as_of
+-- How a market handled its cases, and what statements were worded in, at a moment.
+select (select settings from case_settings where market = $1 and set_at <= $2 order by no desc limit 1) as settings,
+       coalesce((select body from wording where since <= $2 order by no desc limit 1),
+                (select body from wording order by no limit 1)) as wording
+
+-- name: keep_wording
+-- What statements are worded in from now on, where that is another than before.
+insert into wording (digest, body, since)
+select $1, $2, $3 where (select digest from wording order by no desc limit 1) is distinct from $1
+
 -- name: keep_statement
 -- What a party was told, the first time it was told.
 insert into reasons_statement (case_no, decision, party, lang, body, text, issued_at) values ($1, $2, $3, $4, $5, $6, $7)
