@@ -207,7 +207,7 @@ async def test_who_had_it_in_hand_how_long_it_is_kept_and_a_legal_hold(client: h
     refused = await client.post("/v1/accounts/buyer-0/erase", json={"market": "shop", "by": "Li", "despite": "x"})
     assert refused.status_code == 409
     assert f"under legal hold: case {ruled['case']}" in refused.json()["detail"]
-    for lang, said in (("en", "lawsuit 2026-17 Nothing is removed"), ("zh", "lawsuit 2026-17")):
+    for lang, said in (("en", "(lawsuit 2026-17). Nothing is removed"), ("zh", "事由：lawsuit 2026-17）。解除前")):
         page = (await client.get(f"/cases/{ruled['case']}?lang={lang}")).text.replace("<bdi>", "").replace("</bdi>", "")
         assert said in page
     lifted = await client.post(f"{case}/legal-hold/lift", json={"by": "Chen", "why": "settled"})

@@ -142,8 +142,9 @@ def test_in_the_picture_everybody_has_a_place_of_its_own() -> None:
     ]
     dots = picture(Links("me", "shop", 22, ring, [], [], []))
     assert len({(dot.x, dot.y) for dot in dots}) == len(dots) == 22
-    assert (dots[0].account, dots[0].x, dots[0].y) == ("me", 0, 0)
-    places = {dot.account: (dot.x, dot.y) for dot in dots}
-    for dot in dots[8:]:
-        assert (dot.from_x, dot.from_y) == places[f"a{int(dot.account[1:]) % 7}"]
+    assert (dots[0].account, dots[0].before) == ("me", None)
+    for dot in dots[1:]:
+        assert dot.before is not None
+        assert dot.before.account == ("me" if dot.account.startswith("a") else f"a{int(dot.account[1:]) % 7}")
+        assert dot.before.x < dot.x
     assert picture(Links("me", "shop", 0, [], [], [], [])) == []

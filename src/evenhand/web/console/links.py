@@ -1,6 +1,6 @@
 """Pages about links, for the marketplace's own people: the ring of a buyer as a picture, and groups that act together."""
 
-from math import cos, pi, sin
+from itertools import count
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -29,46 +29,49 @@ KINDS: Final = {
     "phone": ("phone", "电话"),
 }
 _DRAWN: Final = 24
+# Pixels: between rows, from one account to the next, and to the left edge.
+_ROW, _STEP, _MARGIN = 44, 230, 24
 _YEAR: Final = 365 * 24 * 3600
 _VERDICTS: Final[dict[str, Verdict]] = {"confirmed": "confirmed", "dismissed": "dismissed"}
 
 
 class Dot(msgspec.Struct, frozen=True):
-    """An account in the picture of a ring."""
+    """An account in the picture of a ring, in pixels."""
 
     account: str
     x: int
     y: int
-    # steps from the account in the middle
-    steps: int
-    # where the line to it begins, and what stands for it: the kinds that are shared
-    from_x: int = 0
-    from_y: int = 0
+    # the account that leads to it; none for the one the ring is looked at from
+    before: "Dot | None" = None
+    # kinds of what the two share
     kinds: tuple[str, ...] = ()
 
 
 def picture(links: Links) -> list[Dot]:
-    """A ring as dots around the account it is looked at from, nearer ones nearer; that account is the first. Empty without one.
+    """A ring as a tree that grows to the right from the account it is looked at from, which is the first dot. Empty without one.
 
-    Accounts of one distance stand on a circle; each is joined to the one that leads to it.
+    Every account hangs from the one that leads to it; a row of its own for each that leads to no other.
     """
-    shown = links.ring[:_DRAWN]
+    shown = {one.account: one.path[-1] for one in links.ring[:_DRAWN]}
     if not shown:
         return []
-    middle = Dot(links.account, 0, 0, 0)
-    dots = {links.account: middle}
-    depth = max(len(one.path) for one in shown)
-    for steps in range(1, depth + 1):
-        # those that hang together stand together
-        level = sorted((one for one in shown if len(one.path) == steps), key=lambda one: one.path[-1].before)
-        for place, one in enumerate(level):
-            angle = 2 * pi * (place + (steps - 1) / 2) / len(level) - pi / 2
-            before, last = dots.get(one.path[-1].before, middle), one.path[-1]
-            kinds = tuple(dict.fromkeys(shared.kind for shared in last.shared if not shared.hub))
-            dots[one.account] = Dot(
-                one.account, round(290 * steps / depth * cos(angle)), round(150 * steps / depth * sin(angle)), steps,
-                before.x, before.y, kinds,
-            )  # fmt: skip
+    below: dict[str, list[str]] = {}
+    for account, last in shown.items():
+        below.setdefault(last.before, []).append(account)
+    rows: dict[str, float] = {}
+    leaves = count()
+
+    def place(account: str) -> float:
+        inner = [place(one) for one in below.get(account, ())]
+        rows[account] = sum(inner) / len(inner) if inner else next(leaves)
+        return rows[account]
+
+    place(links.account)
+    dots: dict[str, Dot] = {links.account: Dot(links.account, _MARGIN, round(_ROW * (rows[links.account] + 1)))}
+    for account, last in shown.items():
+        before = dots[last.before]
+        kinds = tuple(dict.fromkeys(shared.kind for shared in last.shared if not shared.hub))
+        dots[account] = Dot(account, before.x + _STEP, round(_ROW * (rows[account] + 1)), before, kinds)
     return list(dots.values())
 
 
