@@ -198,14 +198,8 @@ def _columns(applications: int, rounds: int) -> list[Columns]:
                     begun, worked = perf_counter(), process_time()
                     connection.execute(f"SELECT {by}, count(*), sum(amount) FROM ({source}) GROUP BY ALL").fetchall()  # noqa: S608
                     spent.append((perf_counter() - begun, process_time() - worked))
-                found.append(
-                    Columns(
-                        f"{place}: {how}",
-                        applications,
-                        median(one for one, _ in spent),
-                        median(one for _, one in spent),
-                    )
-                )
+                wall, worked = median(one for one, _ in spent), median(one for _, one in spent)
+                found.append(Columns(place, how, applications, wall, worked))
         return found
 
 

@@ -1,8 +1,8 @@
 """A model as named columns in layers, so that nothing is computed twice.
 
 Layer 0 brings the facts into the representation inside (`types.py`). A table becomes the number of the row that decides, from
-its conditions or by lookups (`lookups.py`), then one value per output, picked by that number. A figure over several matching rows is a sum (or the like)
-of one CASE per row. An expression that is read more than once becomes a column of its own.
+its conditions or by lookups (`lookups.py`), then one value per output, picked by that number. A figure over several matching
+rows is a sum (or the like) of one CASE per row. An expression that is read more than once becomes a column of its own.
 """
 
 from collections.abc import Iterator, Sequence
