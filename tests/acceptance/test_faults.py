@@ -17,6 +17,8 @@ async def test_a_campaign_of_faults_breaks_no_promise(tmp_path: Path) -> None:
     assert sum(tally.kills.values()) == KILLS
     assert tally.requests["retries"]
     assert tally.rulings
+    assert tally.requests["appealed"]
+    assert tally.gateway_faults["short"]
     assert sum(tally.gateway_faults.values())
     # which of these happen in a short campaign is chance: how requests interleave is not seeded
     assert tally.requests["repeats"] + tally.deliveries["duplicates"] + tally.deliveries["failed"]

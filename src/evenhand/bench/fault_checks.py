@@ -18,6 +18,7 @@ from evenhand.events.cloud import encoded
 from evenhand.events.courier import Courier
 from evenhand.events.outbox import give_places
 from evenhand.events.sender import Sender
+from evenhand.fund.differences import settle
 from evenhand.fund.gateways.sandbox import Sandbox
 from evenhand.fund.payouts import Payer
 from evenhand.money import exponent
@@ -60,6 +61,7 @@ async def drain(desk: Desk, store: Database, gateway: str) -> list[str]:
             for job in (casework.tick, payer.tick, courier.step):
                 while await job() and time.monotonic() < deadline:
                     pass
+            await _settle(store, gateway, clock())
             await courier.finish()
             left = [f"{await store.pool.fetchval(sql)} {what} are left" for what, sql in _UNDER_WAY.items()]
             left = [line for line in left if not line.startswith("0 ")]
@@ -70,15 +72,31 @@ async def drain(desk: Desk, store: Database, gateway: str) -> list[str]:
     return left
 
 
+async def _settle(store: Database, gateway: str, now: datetime) -> None:
+    """A person looks at what differs, and books what the gateway's report says."""
+    differing = await store.pool.fetch("select no, key from payout where state = 'differs'")
+    said = {one["key"]: one["amount"] for one in await _report(gateway)} if differing else {}
+    for row in differing:
+        paid = int(said[row["key"]].replace(".", ""))
+        async with store.pool.acquire() as connection, connection.transaction():
+            await settle(connection, row["no"], paid, by="bench", note="as the gateway reports", now=now)
+
+
+async def _report(gateway: str) -> list[dict[str, str]]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return list(DictReader(StringIO((await client.get(f"{gateway}/report.csv")).text)))
+
+
 async def check(desk: Desk, store: Database, load: Load, receiver: Receiver, gateway: str) -> dict[str, list[str]]:
     """What was promised, by promise, each with what breaks it; nothing where it holds."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        report = list(DictReader(StringIO((await client.get(f"{gateway}/report.csv")).text)))
+    report = await _report(gateway)
     cases: list[str] = []
     await check_all(Casework(desk, store, clock=utc_now), cases.append)
     checks: dict[str, Callable[[], Coroutine[Any, Any, list[str]]]] = {
         "no acknowledged ruling is lost or made twice": lambda: _rulings(store, load),
         "no acknowledged action is lost or done twice": lambda: _actions(store, load),
+        "no acknowledged vote is lost or changed": lambda: _votes(store, load),
+        "whoever appealed, everybody stands where the last ruling says": lambda: _standings(store),
         "the ledger sums to zero, and each ruling has its money once": lambda: _ledger(store),
         "no payout is made twice, none is missing": lambda: _payouts(store, report),
         "no budget is overspent": lambda: _budgets(store),
@@ -115,6 +133,39 @@ async def _actions(store: Database, load: Load) -> list[str]:
     ]
 
 
+async def _votes(store: Database, load: Load) -> list[str]:
+    rows = await store.pool.fetch(
+        """select p.case_no::text as case, a.id, s.for_buyer from panel_seat s
+           join panel p on p.no = s.panel join account a on a.no = s.juror"""
+    )
+    stored = {(row["case"], row["id"]): row["for_buyer"] for row in rows}
+    return [
+        f"the vote of {juror} in case {case} for the buyer was acknowledged as {said}, stored is {stored.get((case, juror))}"
+        for (case, juror), said in load.votes.items()
+        if stored.get((case, juror)) is not said
+    ]
+
+
+async def _standings(store: Database) -> list[str]:
+    """Of each case that people ruled and that is over: what buyer and merchant gained, against the ruling."""
+    rows = await store.pool.fetch(
+        """select f.no, f.stands -> 'decision' ->> 'payer' as payer, (f.stands -> 'decision' ->> 'amount')::bigint as amount,
+                  coalesce(sum(p.amount) filter (where p.account = 'buyer'), 0)::bigint as buyer,
+                  coalesce(sum(p.amount) filter (where p.account = 'merchant'), 0)::bigint as merchant
+           from case_file f
+           left join posting p on p.case_no = f.no and p.cause not in ('repayment', 'payout', 'payout_paid', 'payout_failed',
+                                                                       'payout_returned', 'payout_short', 'payout_over')
+           where f.state = 'closed' and f.stands ->> 'ended' = 'ruled'
+             and f.stands -> 'decision' ->> 'source' in ('person', 'panel')
+           group by f.no, 2, 3"""
+    )
+    return [
+        f"case {row['no']}: {row['payer']} bears {row['amount']}, the buyer has {row['buyer']}, the merchant {row['merchant']}"
+        for row in rows
+        if (row["buyer"], row["merchant"]) != (row["amount"], -row["amount"] if row["payer"] == "merchant" else 0)
+    ]
+
+
 async def _ledger(store: Database) -> list[str]:
     sums = await store.pool.fetch("select currency, sum(amount) from posting group by 1 having sum(amount) <> 0")
     # what a ruling of the policy grants has its transfer; what has one without, people decided
@@ -127,8 +178,10 @@ async def _ledger(store: Database) -> list[str]:
     )
     over = await store.pool.fetch(
         """select l.no from order_line l
-           join (select a.line, sum(t.amount) as given from transfer t join application a on a.no = t.case_no
-                 where t.credit = 'buyer' and t.debit in ('fund', 'merchant') group by 1) g on g.line = l.no
+           join (select a.line, sum(case t.cause when 'recovery' then -t.amount else t.amount end) as given
+                 from transfer t join application a on a.no = t.case_no
+                 where (t.credit = 'buyer' and t.debit in ('fund', 'merchant')) or t.cause = 'recovery'
+                 group by 1) g on g.line = l.no
            where g.given > l.amount or g.given <> l.refunded"""
     )
     return (
@@ -139,20 +192,24 @@ async def _ledger(store: Database) -> list[str]:
 
 
 async def _payouts(store: Database, report: list[dict[str, str]]) -> list[str]:
-    """Ours against the gateway's own record: each grant paid once, under its one key, to the cent."""
-    rows = await store.pool.fetch(
-        """select t.no, t.amount as granted, p.key, p.state, p.amount, p.currency from transfer t
-           left join payout p on p.granted = t.no where t.cause = 'subsidy'"""
+    """Ours against the gateway's own record: each grant paid once, under its one key, to the cent; what differed in two parts."""
+    grants = await store.pool.fetch(
+        """select t.case_no, sum(t.amount)::bigint as granted,
+                  (select sum(p.amount)::bigint from payout p where p.case_no = t.case_no) as paying
+           from transfer t join payout_market m on m.market = t.market
+           where t.debit = 'fund' and t.credit = 'buyer' group by 1"""
     )
+    rows = await store.pool.fetch("select key, state, amount from payout")
     said = {one["key"]: one for one in report}
     keys = {row["key"] for row in rows}
     wrong = [f"the gateway has {key}, which is no payout here" for key in said if key not in keys]
     if len(said) != len(report):
         wrong.append("the gateway has a key twice")
+    wrong += [f"case {no}: {granted} granted, {paying} paid out" for no, granted, paying in grants if granted != paying]
     for row in rows:
         one = said.get(row["key"])
-        if row["state"] not in ("paid", "failed") or row["amount"] != row["granted"]:
-            wrong.append(f"grant {row['no']} of {row['granted']}: its payout is {row['state']} with {row['amount']}")
+        if row["state"] not in ("paid", "failed"):
+            wrong.append(f"payout {row['key']} is {row['state']}")
         elif one is None or one["status"] != {"paid": "paid", "failed": "refused"}[row["state"]]:
             wrong.append(f"payout {row['key']} is {row['state']} here, at the gateway {one}")
         elif int(one["amount"].replace(".", "")) != row["amount"] or exponent(one["currency"]) != 2:

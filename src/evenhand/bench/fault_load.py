@@ -7,14 +7,17 @@ must not lose anything do. What was answered is kept, to be looked for afterward
 import asyncio
 import random
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
 
-MARKETS: Final = ("1688", "taobao")
+MARKETS: Final = ("1688", "taobao", "pinduoduo")
 _PATIENCE_SECONDS: Final = 120
+# How often a client looks whether a panel was drawn.
+_LOOKS: Final = 6
 _BUYERS, _MERCHANTS = 400, 40
 # Of a hundred requests: sent twice at once, an application before its order, an old application again.
 _TWICE, _EARLY, _AGAIN = 15, 8, 8
@@ -31,7 +34,9 @@ class Load:
         self.rulings: dict[str, tuple[str, str, str, int]] = {}
         # keys of actions that were answered with success, and their case
         self.actions: dict[str, str] = {}
-        # requests, answers, retries, repeats, early, acted, refused
+        # votes that were answered with success: by case and juror, whether for the buyer
+        self.votes: dict[tuple[str, str], bool] = {}
+        # requests, answers, retries, repeats, early, acted, appealed, voted, refused
         self.counts: Counter[str] = Counter()
         # what must not be, one line each
         self.problems: list[str] = []
@@ -81,6 +86,11 @@ class Load:
         merchant = {"role": "merchant", "id": order["lines"][0]["merchant"]}
         staff = {"role": "adjudicator", "id": "kim"}
         offer = {"by": merchant, "kind": "partial_refund", "amount": 2000}
+        other = {"role": "adjudicator", "id": "lee"}
+        new = {"why": "Look again.", "evidence": ["weight slip"]}
+        # of a merchant who has paid: it is compensated, and the buyer owes; of a buyer who had nothing: the fund pays
+        merchants = [("appeal", {"by": merchant, **new}), ("claim", {"by": other}), ("rule", _ruling(other, "decline"))]
+        buyers = [("appeal", {"by": buyer, **new}), ("claim", {"by": other}), ("rule", _ruling(other, "subsidise"))]
         steps: list[tuple[str, dict[str, Any]]]
         match ruled["outcome"]:
             case "negotiate" | "merchant_decides":
@@ -90,16 +100,17 @@ class Load:
                         [("messages", {"by": buyer, "text": "It broke."}), ("accept", {"by": merchant})],
                         [("decline", {"by": merchant}), ("escalate", {"by": buyer})],
                         [("escalate", {"by": merchant, "why": "We differ."})],
+                        [("decline", {"by": merchant}), *buyers],
                         [("withdraw", {"by": buyer})],
                         [("offers", offer)],
                         [],
                     ]
                 )
             case "review":
-                ruling = {"by": staff, "outcome": "refund_by_merchant", "grounds": ["goods.defective"]}
-                steps = self._chance.choice(
-                    [[("claim", {"by": staff}), ("rule", ruling)], [("claim", {"by": staff})], []]
-                )
+                decline = [("claim", {"by": staff}), ("rule", _ruling(staff, "decline"))]
+                steps = self._chance.choice([decline, [*decline, *buyers], [("claim", {"by": staff})], []])
+            case "refund_by_merchant":
+                steps = self._chance.choice([merchants, merchants[:2], [], []])
             case _:
                 steps = []
         for action, body in steps:
@@ -107,12 +118,39 @@ class Load:
             answer = await self._send(client, f"/v1/cases/{ruled['case']}/{action}", body, key)
             if answer.status_code == 200:
                 self.counts["acted"] += 1
+                self.counts["appealed"] += action == "appeal"
                 self.counts["repeats"] += answer.json()["repeated"]
                 self.actions[key] = ruled["case"]
             elif answer.status_code in (403, 409):
                 self.counts["refused"] += 1
             else:
                 self.problems.append(f"{action} of case {ruled['case']}: {answer.status_code} {answer.text[:300]}")
+                return
+            if action == "escalate" and answer.status_code == 200:
+                await self._vote(client, ruled["case"])
+
+    async def _vote(self, client: httpx.AsyncClient, case: str) -> None:
+        """Where a panel is drawn before long, its jurors vote; not always all that are needed."""
+        jurors: list[str] = []
+        for _ in range(_LOOKS):
+            with suppress(httpx.TransportError):
+                answer = await client.get(f"/v1/cases/{case}/panel")
+                jurors = answer.json()["jurors"] if answer.status_code == 200 else []
+            if jurors or self.over:
+                break
+            await asyncio.sleep(0.5)
+        side = self._chance.choice(("buyer", "merchant"))
+        for juror in jurors[: self._chance.choice((1, 2, 2, 3))]:
+            vote = {"juror": juror, "side": side, "reason": "I looked."}
+            answer = await self._send(client, f"/v1/cases/{case}/votes", vote)
+            if answer.status_code == 200:
+                self.counts["voted"] += 1
+                self.counts["repeats"] += answer.json()["repeated"]
+                self.votes[case, juror] = side == "buyer"
+            elif answer.status_code == 409:
+                self.counts["refused"] += 1
+            else:
+                self.problems.append(f"vote of {juror} in case {case}: {answer.status_code} {answer.text[:300]}")
 
     async def _sent_well(self, client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         answer = await self._send(client, path, body)
@@ -156,6 +194,14 @@ class Load:
 
     def _luck(self, percent: int) -> bool:
         return self._chance.randrange(100) < percent
+
+
+def _ruling(by: dict[str, str], outcome: str) -> dict[str, Any]:
+    return {
+        "by": by,
+        "outcome": outcome,
+        "grounds": ["goods.as_described" if outcome == "decline" else "goods.defective"],
+    }
 
 
 def _order(number: int) -> dict[str, Any]:

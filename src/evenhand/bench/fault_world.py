@@ -22,6 +22,7 @@ import msgspec
 from evenhand.errors import EvenhandError
 from evenhand.events.addresses import ALLOW_VARIABLE
 from evenhand.events.cloud import CloudEvent
+from evenhand.fund.gateways.notices import SECRETS
 
 _READY_SECONDS: Final = 90
 # How often a receiver fails, hangs up after it has taken an event, or is slow: of a hundred.
@@ -39,10 +40,10 @@ def free_port() -> int:
 class Server:
     """`evenhand serve` on one address, whatever becomes of its process."""
 
-    def __init__(self, data: Path, gateway: str) -> None:
+    def __init__(self, data: Path, port: int, gateway: str, secret: str) -> None:
         self._data = data
-        self._port = free_port()
-        self._settings = {"EVENHAND_SANDBOX_URL": gateway, ALLOW_VARIABLE: "1"}
+        self._port = port
+        self._settings = {"EVENHAND_SANDBOX_URL": gateway, SECRETS["sandbox"]: secret, ALLOW_VARIABLE: "1"}
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"http://127.0.0.1:{self._port}"
         self.log = data / "serve.log"
@@ -91,10 +92,12 @@ class Server:
 
 
 @asynccontextmanager
-async def gateway() -> AsyncGenerator[str]:
-    """A sandbox gateway in a process of its own, which nobody kills: its address."""
+async def gateway(notify: str, secret: str) -> AsyncGenerator[str]:
+    """A sandbox gateway in a process of its own, which nobody kills and which tells of its payments: its address."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "evenhand", "fund", "sandbox", "--port", "0"), stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "evenhand", "fund", "sandbox", "--port", "0", "--notify", notify),
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {SECRETS["sandbox"]: secret},
     )
     try:
         assert process.stderr is not None

@@ -1,10 +1,10 @@
 """`evenhand bench faults`: everything at once goes wrong, and afterwards everything is still right.
 
 A server of its own (`evenhand serve`, embedded PostgreSQL), a sandbox gateway that fails, says nothing, answers twice and late,
-and a webhook receiver that fails, hangs up and is slow. Clients file applications and act on cases, repeat themselves and send
-things in the wrong order. Meanwhile `kill -9` meets the server and PostgreSQL's first process, at random moments of a seed, while
-they start too. Then the clock is moved on until nothing is under way any more, and what was acknowledged, paid, booked and
-delivered is compared.
+pays too little and tells of its payments twice, and a webhook receiver that fails, hangs up and is slow. Clients file
+applications and act on cases, appeal and vote, repeat themselves and send things in the wrong order. Meanwhile `kill -9` meets
+the server and PostgreSQL's first process, at random moments of a seed, while they start too. Then the clock is moved on until
+nothing is under way any more, and what was acknowledged, paid, booked and delivered is compared.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -26,20 +27,22 @@ from rich.table import Table
 
 from evenhand.bench.fault_checks import check, drain
 from evenhand.bench.fault_load import MARKETS, Load
-from evenhand.bench.fault_world import Receiver, Server, gateway
+from evenhand.bench.fault_world import Receiver, Server, free_port, gateway
 from evenhand.bench.machine import machine
-from evenhand.cases.settings import Settings
+from evenhand.cases.settings import Panel, Settings
 from evenhand.casework import Casework
 from evenhand.desk import Desk, utc_now
 from evenhand.errors import EvenhandError
 from evenhand.events import webhooks
+from evenhand.events.signing import new_secret
 from evenhand.events.webhooks import NewWebhook
 from evenhand.fund.budgets import set_budget
 from evenhand.fund.payouts import start
-from evenhand.records import Market
+from evenhand.records import Market, Order, OrderLine
 from evenhand.store import open_database
 
 _CLIENTS: Final = 12
+_JURORS: Final = 40
 # Minor units per kill, about eight grants: the budget is spent before the campaign is over.
 _BUDGET_PER_KILL: Final = 40_000
 _RULINGS_PER_KILL: Final = 30
@@ -51,7 +54,7 @@ _SHARES: Final = (50, 40, 10)
 _WHILE_STARTING: Final = 6
 _GATEWAY_FAULTS: Final = (
     "refuse", "busy", "error", "error_after", "silent", "silent_before", "hang_up", "garbage", "twice", "twice", "late",
-    "late", "late_refusal",
+    "late", "late_refusal", "short",
 )  # fmt: skip
 _chatter: Final = Console(stderr=True, highlight=False)
 
@@ -99,9 +102,11 @@ async def campaign(directory: Path, kills: int, seed: int) -> Tally:
     receiver = Receiver(chance.getrandbits(32))
     killed: Counter[str] = Counter()
     faults: Counter[str] = Counter()
-    async with gateway() as pays, receiver.listening() as hears:
+    port, secret = free_port(), new_secret()
+    notices = f"http://127.0.0.1:{port}/v1/gateways/sandbox/notices"
+    async with gateway(notices, secret) as pays, receiver.listening() as hears:
         receiver.secret = await _prepare(directory, hears, kills)
-        server = Server(directory, pays)
+        server = Server(directory, port, pays, secret)
         await server.start()
         try:
             await server.ready()
@@ -146,14 +151,16 @@ async def campaign(directory: Path, kills: int, seed: int) -> Tally:
 
 
 async def _prepare(directory: Path, receiver: str, kills: int) -> str:
-    """Two markets, a budget, payouts, a panel that nobody can sit on (so a clock acts at once) and a webhook: its secret."""
+    """Markets, a budget, payouts, panels with users to sit on them, and a webhook: its secret."""
     async with open_database(data_dir=directory) as store:
         desk = await Desk.open(store)
         try:
             for market in MARKETS:
                 await desk.add_market(Market(market, market.title(), market, "CNY", "Asia/Shanghai"))
             casework = Casework(desk, store, clock=utc_now)
-            await casework.set_settings("taobao", Settings(adjudication="panel"), "bench")
+            panel = Panel(jurors=3, majority=2, sure=None, days_known=30, orders=1)
+            await casework.set_settings("taobao", Settings(adjudication="panel", panel=panel), "bench")
+            await desk.take_orders([("taobao", one) for one in _jurors()])
             async with store.pool.acquire() as connection, connection.transaction():
                 now = utc_now()
                 await set_budget(connection, "1688", _BUDGET_PER_KILL * kills, by="bench", now=now)
@@ -163,6 +170,16 @@ async def _prepare(directory: Path, receiver: str, kills: int) -> str:
             return made.secret
         finally:
             await desk.close()
+
+
+def _jurors() -> list[Order]:
+    """What users have bought who may sit: nobody else is known for so long."""
+    placed = utc_now() - timedelta(days=100)
+    lines = [OrderLine("1", "m-of-jurors", 1_000, "toys")]
+    return [
+        Order(f"oj{number}", f"j{number}", placed, "CNY", lines, delivered_at=placed + timedelta(days=2))
+        for number in range(_JURORS)
+    ]
 
 
 async def _kill(server: Server, load: Load, chance: random.Random, killed: Counter[str]) -> None:
@@ -191,13 +208,14 @@ async def _kill(server: Server, load: Load, chance: random.Random, killed: Count
 
 
 async def _fail(url: str, chance: random.Random, faults: Counter[str]) -> None:
-    """Let the gateway meet one fault after the other."""
+    """Let the gateway meet one fault after the other; the first payment is short, so that a person has something to settle."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        kind = "short"
         while True:
-            kind = chance.choice(_GATEWAY_FAULTS)
             await client.post("/faults", json={"kind": kind})
             faults[kind] += 1
             await asyncio.sleep(chance.uniform(1, 3))
+            kind = chance.choice(_GATEWAY_FAULTS)
 
 
 def _print(tally: Tally) -> None:
@@ -210,7 +228,14 @@ def _print(tally: Tally) -> None:
     for name, counts in (
         ("kill -9", tally.kills),
         ("clients", tally.requests),
-        ("acknowledged", {"rulings": tally.rulings, "actions": tally.requests.get("acted", 0)}),
+        (
+            "acknowledged",
+            {"rulings": tally.rulings}
+            | {
+                what: tally.requests.get(key, 0)
+                for what, key in (("actions", "acted"), ("appeals", "appealed"), ("votes", "voted"))
+            },
+        ),
         ("payouts", tally.payouts),
         ("gateway faults", tally.gateway_faults),
         ("webhook", tally.deliveries),
