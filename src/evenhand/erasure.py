@@ -193,6 +193,8 @@ async def _check(connection: Connection, account: int, cases: Sequence[int], now
         against.append(f"not closed: {_listed('case', running)}")
     if paying := [row["case_no"] for row in await connection.fetch(_sql.payouts_under_way, account)]:
         against.append(f"money on its way: {_listed('case', paying)}")
+    if owing := [row["case_no"] for row in await connection.fetch(_sql.debts, account)]:
+        against.append(f"money owed: {_listed('case', owing)}")
     if labels := [row["no"] for row in await connection.fetch(_sql.labels_in_effect, account, now)]:
         against.append(f"in effect or contested: {_listed('label', labels)}")
     if against and not despite.strip():

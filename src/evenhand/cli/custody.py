@@ -92,7 +92,7 @@ def show_retention(
             raise UnknownThing(f"there is no market {market!r}", field="--market")
         number = markets[market]
         if months is not None or as_appeal:
-            settings, _, _ = await settings_of(connection, number)
+            settings = (await settings_of(connection, number))[0]
             await set_retention(connection, number, months, settings, by=by or user(), now=utc_now())
         return (await retention(connection, [number]))[number]
 

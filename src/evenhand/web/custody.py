@@ -73,7 +73,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         number = desk.markets[known(desk, market)].number
         asked = decode_as(await body(request, keys, JSON), SetRetention)
         async with transaction(database) as connection:
-            settings, _, _ = await settings_of(connection, number)
+            settings = (await settings_of(connection, number))[0]
             await set_retention(connection, number, asked.months, settings, by=asked.by, now=desk.now())
             return (await retention(connection, [number]))[number]
 

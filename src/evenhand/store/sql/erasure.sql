@@ -32,6 +32,10 @@ select no from case_file where no = any($1::bigint[]) and state <> 'closed' orde
 -- Cases whose money is on its way to the person.
 select distinct case_no from payout where buyer = $1 and state in ('due', 'sending', 'pending', 'differs') order by case_no
 
+-- name: debts
+-- Cases in which the person owes money.
+select case_no from debt where buyer = $1 and owed > 0 order by case_no
+
 -- name: labels_in_effect
 -- Labels in effect on an account, and those the person has appealed against.
 select l.no from label l
