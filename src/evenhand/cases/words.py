@@ -44,6 +44,7 @@ CASE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "hang": ("no verdict of a panel", "评审团未作出裁决"),
     "no_jurors": ("there are not enough users who may sit", "符合条件的评审员不足"),
     "promised": ("the policy lets neither the merchant nor the fund pay", "规则不允许商家或基金承担"),
+    "no_budget": ("the fund's budget does not cover it", "基金预算不足"),
     "no_majority": ("no side won in time", "未能按时形成多数意见"),
     "sampled": ("drawn by lot", "随机抽检"),
     "pay": ("paid", "付款"),

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from evenhand.casework.consequences import tell, write
 from evenhand.casework.loading import Loaded, load
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
+from evenhand.fund.ledger import BudgetSpent
 from evenhand.panels import Voted
 from evenhand.publishing import next_revision
 from evenhand.store import CUT_OFF, Database, Queries
@@ -107,10 +109,8 @@ class Casework:
                 try:
                     async with connection.transaction():
                         loaded = await load(connection, self.desk, number, lock=True)
-                        hand = Hand(loaded.case, loaded.ground, None, now, broken=loaded.broken)
-                        if not (tick(hand) or await self._tick_panel(connection, loaded, hand)):
+                        if not await self._as_budget_allows(connection, loaded, now, self._tick):
                             return -1
-                        await write(connection, loaded, hand)
                 except (*_COLLISIONS, *CUT_OFF):
                     raise
                 except Exception:
@@ -123,8 +123,29 @@ class Casework:
             pass
         return done
 
-    async def _tick_panel(self, connection: Connection, loaded: Loaded, hand: Hand) -> bool:
-        """What a passed deadline leads to where a panel is asked: it is drawn, or its time is over."""
+    async def _as_budget_allows(
+        self, connection: Connection, loaded: Loaded, now: datetime, decide: Callable[..., Awaitable[bool]]
+    ) -> bool:
+        """Let something happen that nobody waits for; where the fund's budget does not cover it, a person looks instead."""
+        try:
+            async with connection.transaction():
+                hand = Hand(loaded.case, loaded.ground, None, now, broken=loaded.broken)
+                done = await decide(connection, loaded, hand)
+                if done:
+                    await write(connection, loaded, hand)
+                return done
+        except BudgetSpent:
+            hand = Hand(loaded.case, loaded.ground, None, now)
+            to_person(hand, "hang" if loaded.case.panel else "escalate", text="no_budget")
+            if loaded.case.panel:
+                await panels.end(connection, loaded.ground.no, None, now)
+            await write(connection, loaded, hand)
+            return True
+
+    async def _tick(self, connection: Connection, loaded: Loaded, hand: Hand) -> bool:
+        """What a passed deadline leads to; of a panel, that it is drawn, or its time is over."""
+        if tick(hand):
+            return True
         case, ground = loaded.case, loaded.ground
         if case.due is None or hand.now < case.due:
             return False
@@ -150,6 +171,10 @@ class Casework:
             verdict(hand, won, ())
         await panels.end(connection, hand.ground.no, won, hand.now)
 
+    async def _end_by_vote(self, won: bool, connection: Connection, _: Loaded, hand: Hand) -> bool:
+        await self._end_panel(connection, hand, won)
+        return True
+
     async def vote(self, no: int, juror: str, for_buyer: bool, reason: str) -> Voted:
         """Cast a juror's vote; with the vote that decides it the panel is over, and its ruling is carried out.
 
@@ -162,9 +187,7 @@ class Casework:
                 now = self.clock()
                 repeated, votes, won = await panels.cast(connection, loaded.ground, juror, for_buyer, reason, now)
                 if won is not None:
-                    hand = Hand(loaded.case, loaded.ground, None, now, broken=loaded.broken)
-                    await self._end_panel(connection, hand, won)
-                    await write(connection, loaded, hand)
+                    await self._as_budget_allows(connection, loaded, now, partial(self._end_by_vote, won))
                 return Voted(str(no), repeated, votes, won is not None)
 
         return await self.persist(once)

@@ -9,6 +9,7 @@ from evenhand.cases.settings import Panel, Settings
 from evenhand.casework import Casework, check_case
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, NotAllowed, UnknownThing
+from evenhand.fund.budgets import set_budget
 from evenhand.records import Order, OrderLine
 from evenhand.store import Database
 from tests.integration.cases.conftest import ANNA, MERCHANT, Clock, Do, File, money
@@ -153,6 +154,30 @@ async def test_a_panel_that_is_sure_stops_early_and_learns_from_appeals(
     others = [row["specificity"] for row in worth if not row["was_wrong"]]
     assert all(one == pytest.approx(6 / 9) for one in wrong)
     assert all(one == pytest.approx(6 / 8) for one in others)
+
+
+async def test_a_panels_verdict_that_no_budget_covers_goes_to_a_person(
+    file: File, do: Do, work: Casework, database: Database, users: None, clock: Clock
+) -> None:
+    await work.set_settings("wholesale", COUNTED, "tests")
+    number = (await file(market="wholesale", reason="no_reason")).case
+    async with database.pool.acquire() as connection, connection.transaction():
+        await set_budget(connection, "wholesale", 1_000, by="finance", now=clock.now)
+    await do(number, MERCHANT, "escalate")
+    assert await work.tick() == 1
+    seats = await drawn(database, number)
+    voted = [await work.vote(int(number), seat, True, "") for seat in seats[:3]]
+    assert [(one.over, one.votes) for one in voted] == [(False, 1), (False, 2), (True, 3)]
+    assert await money(database, number) == {}
+    async with database.pool.acquire() as connection:
+        shown = await panels.shown(connection, int(number))
+        found = (await work.load(connection, int(number))).case
+    assert (shown.verdict, shown.votes, found.state) == ("none", 3, "escalated")
+    assert await check_case(work, int(number)) is None
+    await do(number, ANNA, "claim")
+    with pytest.raises(Conflict, match="raise it"):
+        await do(number, ANNA, "rule", outcome="subsidise", grounds=["goodwill"])
+    await do(number, ANNA, "rule", outcome="subsidise", amount=1_000, grounds=["goodwill"])
 
 
 async def test_a_panel_lets_the_fund_pay_where_no_merchant_may_be_charged(
