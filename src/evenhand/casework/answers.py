@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from evenhand.accounts import state as accounts
+from evenhand.accounts.arrivals import note
 from evenhand.accounts.state import Connection
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import Case, Event, Ground
@@ -52,5 +53,7 @@ async def note_answers(connection: Connection, loaded: Loaded, hand: Hand) -> No
     if said["late"] == "false" and await connection.fetchval(_sql.has_spoken, loaded.ground.no, first.no):
         return
     held = await accounts.lock(connection, [loaded.merchant])
-    MERCHANT.fold(held[loaded.merchant].tiles, loaded.market.day(first.at), "answer", said)
+    day = loaded.market.day(first.at)
+    MERCHANT.fold(held[loaded.merchant].tiles, day, "answer", said)
+    await note(connection, loaded.ground.no, day, "answer", said)
     await accounts.save(connection, held)

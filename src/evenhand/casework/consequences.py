@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from evenhand.accounts import state as accounts
+from evenhand.accounts.arrivals import note
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
@@ -159,4 +160,5 @@ async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[
         fields = {"outcome": decision.outcome, "source": decision.source}
         BUYER.fold(held[loaded.buyer].tiles, day, "ruling", fields, weight)
         MERCHANT.fold(held[loaded.merchant].tiles, day, "ruling", fields, weight)
+        await note(connection, loaded.ground.no, day, "ruling", fields, weight)
     await accounts.save(connection, held)

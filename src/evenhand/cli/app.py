@@ -487,15 +487,16 @@ def bench_history(
 @bench_app.command("accounts")
 def bench_accounts(
     accounts: Annotated[
-        int, typer.Option("--accounts", min=1000, help="How many; 10,000,000 take some minutes.")
+        int, typer.Option("--accounts", min=10_000, help="How many; 10,000,000 take some minutes and 10 GB.")
     ] = 1_000_000,
     lookups: Annotated[int, typer.Option("--lookups", min=100, help="Lookups of one account each.")] = 5_000,
+    rulings: Annotated[int, typer.Option("--rulings", min=500, help="Rulings at each size.")] = 20_000,
     json: Json = False,
 ) -> None:
-    """Bytes per account, lookups of 1 and of 500, and what a hundred million accounts would take."""
+    """Bytes per account, lookups of 1 and of 500, rulings per second, and what a hundred million accounts would take."""
     from evenhand.bench.accounts import run
 
-    run(accounts=accounts, lookups=lookups, as_json=json)
+    run(accounts=accounts, lookups=lookups, rulings=rulings, as_json=json)
 
 
 @bench_app.command("links")

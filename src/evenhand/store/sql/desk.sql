@@ -17,20 +17,27 @@ insert into market (id, name, policy, pinned, currency, time_zone, synthetic) va
 on conflict (id) do nothing
 
 -- name: find
--- For each application: its order line, both accounts as they stand, and what was filed under its id before.
-select f.i, nextval('case_no') as case_no, l.no as line_no, l.category, l.amount, l.refunded, l.placed_at, l.delivered_at,
-       l.buyer, b.version, b.tiles, l.merchant, m.version, m.tiles,
-       case when b.labelled then
-           (select array_agg((label, starts_at, least(expires_at, ended_at))) from label
-            where account = l.buyer and label <> 'warning')
-       end as labels,
-       b.linked,
-       a.no as known, a.digest
-from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality as f (market, id, order_id, line, i)
-left join order_line l on l.market = f.market and l.order_id = f.order_id and l.id = f.line
-left join account b on b.no = l.buyer
-left join account m on m.no = l.merchant
-left join application a on a.market = f.market and a.id = f.id
+-- For each application: its order line, both accounts as they stand, and what was filed under its id before. Cases are numbered in
+-- the order of the applications.
+select i, nextval('case_no') as case_no, line_no, category, amount, refunded, placed_at, delivered_at,
+       buyer, buyer_version, buyer_tiles, merchant, merchant_version, merchant_tiles, labels, linked, known, digest
+from (
+    select f.i, l.no as line_no, l.category, l.amount, l.refunded, l.placed_at, l.delivered_at,
+           l.buyer, b.version as buyer_version, b.tiles as buyer_tiles,
+           l.merchant, m.version as merchant_version, m.tiles as merchant_tiles,
+           case when b.labelled then
+               (select array_agg((label, starts_at, least(expires_at, ended_at))) from label
+                where account = l.buyer and label <> 'warning')
+           end as labels,
+           b.linked,
+           a.no as known, a.digest
+    from unnest($1::smallint[], $2::text[], $3::text[], $4::text[]) with ordinality as f (market, id, order_id, line, i)
+    left join order_line l on l.market = f.market and l.order_id = f.order_id and l.id = f.line
+    left join account b on b.no = l.buyer
+    left join account m on m.no = l.merchant
+    left join application a on a.market = f.market and a.id = f.id
+    order by f.i
+) as found
 
 -- name: order_exists
 -- Whether a market has an order at all.

@@ -17,9 +17,13 @@ select array(select nextval('order_no') from generate_series(1, $1)) as orders,
 
 -- name: insert_orders
 -- Orders seen for the first time.
-insert into orders (no, market, id, buyer, placed_at, promised_at, shipped_at, delivered_at)
-select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-                     $7::timestamptz[], $8::timestamptz[])
+insert into orders (no, market, id, buyer, placed_at, promised_at, shipped_at, delivered_at, delivery_arrived, delivered_late)
+select f.*,
+       case when f.delivered_at is not null then nextval('arrival') end,
+       case when f.delivered_at is not null then (f.delivered_at > f.promised_at) is true end
+from unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
+            $7::timestamptz[], $8::timestamptz[])
+    as f (no, market, id, buyer, placed_at, promised_at, shipped_at, delivered_at)
 
 -- name: insert_lines
 -- The lines of new orders, in the order they were given.
@@ -36,7 +40,11 @@ with moved as (
     update order_line l set delivered_at = f.delivered_at
     from moved f where l.order_no = f.no and l.delivered_at is distinct from f.delivered_at
 )
-update orders o set promised_at = f.promised_at, shipped_at = f.shipped_at, delivered_at = f.delivered_at
+update orders o
+set promised_at = f.promised_at, shipped_at = f.shipped_at, delivered_at = f.delivered_at,
+    delivery_arrived = coalesce(o.delivery_arrived, case when f.delivered_at is not null then nextval('arrival') end),
+    delivered_late =
+        coalesce(o.delivered_late, case when f.delivered_at is not null then (f.delivered_at > f.promised_at) is true end)
 from moved f where o.no = f.no
 
 -- name: insert_reviews

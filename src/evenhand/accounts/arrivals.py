@@ -1,0 +1,28 @@
+"""The order in which things arrived, kept so that histories can be computed again as each ruling saw them.
+
+Orders, deliveries, reviews and bookings are numbered in their own rows, from one sequence, while the accounts they change are
+held. What happens in a case may count too, a person's ruling and a store's answer: those few are noted here, where they are
+folded. `history.sql` tells it all as one table of events, in the shape that `evenhand.history.batch` reads.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from evenhand.accounts.state import Connection
+from evenhand.store import Queries
+
+_sql: Final = Queries.load("history")
+
+
+async def note(
+    connection: Connection,
+    case: int,
+    day: int,
+    kind: Literal["ruling", "answer"],
+    fields: Mapping[str, str | int],
+    weight: int = 1,
+) -> None:
+    """Note what a case adds to histories on a day, inside the caller's transaction, while the accounts are held."""
+    late = fields["late"] == "true" if "late" in fields else None
+    told = (fields.get("outcome"), fields.get("source"), late, fields.get("used"))
+    await connection.execute(_sql.note_count, case, day, kind, weight, *told)
