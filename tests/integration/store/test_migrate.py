@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from evenhand.errors import StoreError
+from evenhand.evidence.log import custody_of
 from evenhand.store import Database, open_database
 from evenhand.store.migrate import Migration, migrate, shipped
 
@@ -144,4 +145,36 @@ async def test_rulings_from_before_keep_their_facts_and_speak_against_buyers(emp
     assert await connection.fetchval("select array_agg(case_no order by case_no) from label_sign") == [1, 3]
     with pytest.raises(asyncpg.RestrictViolationError):
         await connection.execute("update application set fact_values = '[]'")
+    await connection.close()
+
+
+async def test_evidence_from_before_has_a_custody_log_and_immutable_rows_stay_so(empty_url: str) -> None:
+    """Migration 11: what was taken in is the first row of an unbroken log; rows change only while somebody is erased."""
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, shipped()[:10])
+    await connection.execute(
+        """insert into market (id, name, policy, currency, time_zone) values ('m', 'M', 'p', 'CNY', 'Asia/Shanghai')"""
+    )
+    name = "ev_" + "0" * 32
+    await connection.execute(
+        """insert into evidence (id, market, party, kind, bytes, sealed, copied, received_at)
+           values ($1, 1, 'merchant', 'text', 3, sha256('abc'), sha256('abc'), '2026-01-02 03:04:05.678901+08')""",
+        name,
+    )
+    await migrate(connection)
+    log = await custody_of(connection, name)
+    assert log.unbroken
+    assert [(one.no, one.action, one.who) for one in log.entries] == [(1, "received", "merchant")]
+    for change in (
+        "update evidence set sealed = null, copied = null",
+        "delete from evidence",
+        "delete from case_event",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await connection.execute(change)
+    async with connection.transaction():
+        await connection.execute("select set_config('evenhand.erasing', 'on', true)")
+        with pytest.raises(asyncpg.RestrictViolationError):
+            async with connection.transaction():
+                await connection.execute("update evidence set party = 'buyer'")
     await connection.close()
