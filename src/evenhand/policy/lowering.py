@@ -604,8 +604,8 @@ def fit(expr: Expr, wanted: Type, at: int) -> Expr:
         expr = rounded("half_up", expr, wanted.scale, at)
         expr = rescaled(expr, wanted.scale, at)
         if isinstance(expr, Const) and isinstance(expr.value, int) and not wanted.low <= expr.value <= wanted.high:
-            by = 10**wanted.scale
-            raise CellError(at, f"this lies outside the allowed {wanted.low / by:g} to {wanted.high / by:g}")
+            low, high = (f"{Decimal(end).scaleb(-wanted.scale).normalize():,f}" for end in (wanted.low, wanted.high))
+            raise CellError(at, f"this lies outside the allowed {low} to {high}")
     return expr
 
 

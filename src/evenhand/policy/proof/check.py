@@ -14,6 +14,7 @@ from evenhand.policy.proof.plain import Facts, simplest
 from evenhand.policy.proof.promises import read_promises
 from evenhand.policy.proof.proving import Provers, Verdict
 from evenhand.policy.proof.report import Finding, Kept, Report
+from evenhand.policy.proof.silent import silent
 from evenhand.policy.proof.smt import outputs_of
 from evenhand.policy.proof.spans import spans
 from evenhand.policy.proof.tables import TableCheck
@@ -55,6 +56,7 @@ class _Check:
             findings += TableCheck(self._provers, table, policy.file).findings()
             self._step()
         findings += self._ranges()
+        findings += silent(self._provers, self._model.steps, policy.file)
         findings += unused(policy.document, self._model, self._promises)
         kept: list[Kept] = []
         for place in range(len(self._promises)):

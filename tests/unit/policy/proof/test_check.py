@@ -192,6 +192,32 @@ def test_what_nothing_reads() -> None:
     assert told["unused fact", "warning"].startswith("| shop.idle")
 
 
+def test_what_is_never_anything_but_null() -> None:
+    made = policy("""
+## Shares
+```feel
+share = application.amount / 0
+rest = share + 1
+other = application.amount / (order.amount - order.amount)
+fine = application.amount / order.amount
+```
+
+## Score
+| F | application.amount | → points | → left |
+|---|--------------------|----------|--------|
+| 1 | > 100              | rest     | 1      |
+| 2 | -                  | other    | null   |
+""")
+    report = made.check()
+    assert report.good
+    assert [finding.message for finding in report.findings if finding.kind == "always null"] == [
+        "share = application.amount / 0 is always null",
+        "rest = share + 1 is always null",
+        "other = application.amount / (order.amount - order.amount) is always null",
+        "Score: points is always null",
+    ]
+
+
 def test_an_output_outside_its_range() -> None:
     made = policy("""
 ## Score

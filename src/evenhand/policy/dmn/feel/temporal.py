@@ -14,7 +14,7 @@ from evenhand.policy.dmn.feel.values import Range, Value, YearsMonths, number
 
 _DATE: Final = r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
 _TIME: Final = (
-    r"([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?|@[A-Za-z0-9_+/-]{1,64})?"
+    r"([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?|@[A-Za-z0-9_+/-]{1,64})?"
 )
 _DATE_ONLY: Final = re.compile(_DATE)
 _TIME_ONLY: Final = re.compile(_TIME)
@@ -53,7 +53,7 @@ def _time(hour: str, minute: str, second: str, fraction: str | None, zone: str |
 
 def parse_zone(text: str) -> tzinfo:
     """`Z`, `+02:00` or `@Europe/Berlin`; raises ValueError."""
-    if text == "Z":
+    if text in ("Z", "z"):
         return UTC
     if text.startswith("@"):
         return _zone(text[1:])
