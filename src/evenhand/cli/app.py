@@ -264,6 +264,20 @@ def policy_publish(
     run_publish(policy, market, effective, by, data=data, database=database, as_json=json)
 
 
+@policy_app.command("rescore")
+def policy_rescore(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="The scorecard's file.")],
+    market: Annotated[str, typer.Option("--market", help="The market whose rulings are scored again.")],
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """What a scorecard would have made of a market's rulings: the scores it moves, and the outcomes. Exit code 1 if any."""
+    from evenhand.cli.rescore import run
+
+    run(card, market, data=data, database=database, as_json=json)
+
+
 @policy_app.command("withdraw")
 def policy_withdraw(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="NAME, NAME@VERSION or a file.")],

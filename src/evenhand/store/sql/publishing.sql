@@ -57,6 +57,18 @@ order by r.place
 -- The facts of a ruling, and what scored it.
 select a.facts, a.scorecards from application a where a.no = $1
 
+-- name: to_rescore
+-- Rulings of a market in the order of their cases, from one on, with what reproduces them and what scored them.
+select a.no, a.facts, a.scorecards, a.outcome, a.amount, v.source
+from application a
+join policy_version v on v.no = a.policy_version
+where a.market = $1 and a.no > $2
+order by a.no limit $3
+
+-- name: count_rulings
+-- How many rulings a market has.
+select count(*) from application a join market m on m.no = a.market where m.id = $1
+
 -- name: has_ruled
 -- Whether anything was ruled in a market.
 select exists (select from application where market = $1)
