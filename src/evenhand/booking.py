@@ -127,7 +127,7 @@ class Batch:
             asked, rest = written(application.amount, application.currency), written(left, application.currency)
             raise BadInput(f"{asked} is more than the {rest} that is left of the order line", field="amount")
 
-    def add(self, filing: Filing, policy_version: int, facts: Facts, ruling: Ruling) -> Ruled:
+    def add(self, filing: Filing, policy_version: int, facts: Facts, ruling: Ruling, trace: str) -> Ruled:
         """Take a ruling into the batch and the accounts' history; returns its answer."""
         application, market = filing.application, filing.market
         remember(filing, ruling.outcome, self.accounts[filing.buyer], self.accounts[filing.merchant])
@@ -171,7 +171,7 @@ class Batch:
             ruling.version,
             ruling.rule,
             ruling.because,
-            msgspec.Raw(_json.encode(ruling.trace)),
+            msgspec.Raw(trace),
         )
         self._answers[market.number, application.id] = (filing.digest, answer)
         return answer
@@ -188,7 +188,7 @@ class Batch:
         # COPY costs a third of what the same rows cost as arrays of an INSERT
         await connection.copy_records_to_table("application", records=self._rows, columns=_COLUMNS)
         if self._waiting:
-            cases = [_waiting_case(*one, now) for one in self._waiting]
+            cases = self._waiting_cases(now)
             await connection.copy_records_to_table("case_file", records=cases, columns=CASE_COLUMNS)
         if self._transfers:
             columns = [list(column) for column in zip(*self._transfers, strict=True)]
@@ -203,6 +203,22 @@ class Batch:
                 await take(connection, markets, days, amounts)
             except BudgetSpent:
                 raise Stale from None  # somebody else was faster
+
+    def _waiting_cases(self, now: datetime) -> list[tuple[Any, ...]]:
+        """The rows of cases that must be come back to, in the order of their columns."""
+        # deadlines follow from few things, and a calendar takes its time
+        deadlines: dict[tuple[int, str, int | None], datetime | None] = {}
+        rows: list[tuple[Any, ...]] = []
+        for filing, outcome, hours in self._waiting:
+            market = filing.market
+            of = market.number, outcome, hours
+            if of not in deadlines:
+                deadlines[of] = first_due(outcome, hours, now, market.cases, market.zone)
+            due = deadlines[of]
+            clock, person = (None, due) if outcome == "review" else (due, None)
+            stake = filing.application.amount
+            rows.append((filing.case, market.number, STATE_AFTER[outcome], clock, due, person, stake))
+        return rows
 
     async def _number_names(self, connection: Connection) -> None:
         """Put numbers in place of lists of fact names that no ruling had before."""
@@ -221,14 +237,6 @@ def speaks_against_buyer(outcome: str, facts: Facts) -> bool:
     """Whether a case is one a label may rest on: it was intercepted, or filed while a sign of abuse stood."""
     abuse = facts["abuse"]
     return outcome == "decline" or bool(abuse["frequent_refund_only"] or abuse["frequent_counterfeit_claims"])
-
-
-def _waiting_case(filing: Filing, outcome: str, hours: int | None, now: datetime) -> tuple[Any, ...]:
-    """The row of a case that must be come back to, in the order of its columns."""
-    market = filing.market
-    due = first_due(outcome, hours, now, market.cases, market.zone)
-    clock, person = (None, due) if outcome == "review" else (due, None)
-    return filing.case, market.number, STATE_AFTER[outcome], clock, due, person, filing.application.amount
 
 
 async def issued_before(connection: Connection, repeats: Mapping[int, int]) -> dict[int, Ruled]:

@@ -260,8 +260,8 @@ class Desk:
                         filing, buyer, merchant, rules, policy.anchor, ring, reused, covered, history_read(policy)
                     )
                     currency = filing.market.currency
-                    ruling = within_budget(policy.rule_trusted(facts, currency), facts, currency)
-                    answer = batch.add(filing, number, facts, ruling)
+                    ruling, trace = policy.rule_told(facts, currency)
+                    answer = batch.add(filing, number, facts, within_budget(ruling, facts, currency), trace)
                 answers[filing.index] = answer
             except EvenhandError as error:
                 answers[filing.index] = error

@@ -116,10 +116,10 @@ def build_facts(
             "reused_evidence": reused_evidence,
         },
         "fund": {"available": fund_available},
-        "history": BUYER.facts(buyer.tiles, day, history.buyer)
-        | MERCHANT.facts(merchant.tiles, day, history.merchant)
-        | ring_facts(ring, day),
+        "history": BUYER.facts(buyer.tiles, day, history.buyer),
     }
+    facts["history"] |= MERCHANT.facts(merchant.tiles, day, history.merchant)
+    facts["history"] |= ring_facts(ring, day)
     if history.pair:
         facts["history"] |= PAIR.facts(buyer.tiles, filing.merchant, day, history.pair)
     cards.score(facts)

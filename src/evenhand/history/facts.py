@@ -2,13 +2,14 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Final, NamedTuple
 
 from evenhand.history import tiles as day_tiles
+from evenhand.history.adding import Added, Adder, Column, Fields, compile_adder
 from evenhand.history.dense import is_dense, runs_of
 from evenhand.history.reading import Figure, Reader, compile_reader
 from evenhand.measures import (
@@ -21,7 +22,6 @@ from evenhand.measures import (
     Rate,
 )
 
-Fields = Mapping[str, str | int]
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
 MOST_PAIRS: Final = 1024
 # Rulings are counted beside the applications they are about: they fall on the same day but for a few.
@@ -29,27 +29,8 @@ _RUN_OF: Final[dict[str, str]] = {"ruling": "application"}
 _RATES: Final = tuple(Decimal(rate).scaleb(-4) for rate in range(10_001))
 
 
-class Column(NamedTuple):
-    """Where a measure is kept, and what an event adds to it."""
-
-    at: int
-    adds: str
-    # two words
-    wide: bool
-    # column of the measure whose days are counted; 0 where events are
-    days_of: int
-
-
-class Added(NamedTuple):
-    """What an event adds to in one run."""
-
-    run: int
-    # words per tile
-    step: int
-    # columns that count days, each with the column whose days they count; columns that count events; columns that sum
-    days: list[tuple[int, int]]
-    once: list[int]
-    sums: list[Column]
+# What an event adds to, by run, and what adds it.
+Planned = tuple[list[Added], Adder]
 
 
 class Plan(NamedTuple):
@@ -92,12 +73,12 @@ class Layout:
             for kind in {measure.of, "ruled" if _run_of(measure) == "application" else measure.of}:
                 asked.setdefault(kind, {}).update(dict.fromkeys(names))
         # of each kind of event: what takes the fields out of it that conditions ask, and the plans by those
-        self._kinds: dict[str, tuple[Callable[[Fields], object], dict[object, list[Added]]]] = {
+        self._kinds: dict[str, tuple[Callable[[Fields], object], dict[object, Planned]]] = {
             kind: (itemgetter(*names) if names else _no_field, {}) for kind, names in asked.items()
         }
 
-    def plan(self, kind: Happening, fields: Fields) -> "list[Added] | None":
-        """What an event adds to, by run; None for a kind of event that is not counted."""
+    def plan(self, kind: Happening, fields: Fields) -> Planned | None:
+        """What an event adds to, by run, and what adds it; None for a kind of event that is not counted."""
         found = self._kinds.get(kind)
         if found is None:
             return None
@@ -109,7 +90,7 @@ class Layout:
                 told = measure.of == kind or (kind == "ruled" and _run_of(measure) == "application")
                 if told and counts(measure, fields):
                     runs.setdefault(self.run[measure.name], []).append(self.column[measure.name])
-            plan = plans[key] = [
+            added = [
                 Added(
                     run,
                     self.steps[run],
@@ -119,6 +100,7 @@ class Layout:
                 )
                 for run, columns in runs.items()
             ]
+            plan = plans[key] = added, compile_adder(added)
         return plan
 
 
@@ -166,28 +148,7 @@ class Tally:
             return
         if not tiles or day < tiles[0] & day_tiles.LOW:
             day_tiles.begin(tiles, self.steps, day)
-        for run, step, days, once, sums in plan:
-            start = tiles[1 + run] & day_tiles.LOW if run else 2 + tiles[1]
-            end = tiles[2 + run] & day_tiles.LOW
-            place = end - step
-            if place < start or tiles[place] != day:
-                place = day_tiles.place_for(tiles, run, step, day)
-                if not place:
-                    continue
-                end = tiles[2 + run] & day_tiles.LOW
-            # days are told from the count before it is added to
-            for at, of in days:
-                if tiles[place + of] == (tiles[place - step + of] if place > start else 0):
-                    day_tiles.add(tiles, end, step, place + at, 1)
-            if place + step == end:  # nearly always it is the newest day
-                for at in once:
-                    tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
-            else:
-                for at in once:
-                    day_tiles.add(tiles, end, step, place + at, weight)
-            for column in sums:
-                adding = day_tiles.add_wide if column.wide else day_tiles.add
-                adding(tiles, end, step, place + column.at, weight * int(fields[column.adds]))
+        plan[1](tiles, day, fields, weight)
 
     def facts(self, tiles: "array[int]", day: int, wanted: Collection[str] | None = None) -> dict[str, Figure]:
         """Facts of the account as of `day`, without the `history.` prefix; those that always stand unless told.
@@ -240,7 +201,8 @@ class PairTally:
         self, tiles: "array[int]", merchant: int, day: int, kind: Happening, fields: Fields, weight: int = 1
     ) -> None:
         """Fold an event between the two into the *buyer's* state, after `BUYER.fold`. `merchant` is the account's number."""
-        for added in self.layout.plan(kind, fields) or ():
+        plan = self.layout.plan(kind, fields)
+        for added in plan[0] if plan else ():
             place = self._place(tiles, tiles[1] - 1, added.step, merchant & day_tiles.WRAP, day)
             if place:
                 for at in added.once:

@@ -15,8 +15,8 @@ from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, Sentence, placeholders, sentence
 from evenhand.policy.row import Row, compile_row
-from evenhand.policy.ruling import Because, Ruling
-from evenhand.policy.tracing import compile_trace, outward_all
+from evenhand.policy.ruling import Because, Ruling, TraceStep
+from evenhand.policy.tracing import compile_trace, compile_trace_text, outward_all
 from evenhand.policy.types import Type
 from evenhand.policy.values import nested
 from evenhand.vocabulary import Lang
@@ -46,6 +46,7 @@ class Policy:
         self._places = {**self._row.parts, **self._row.outputs}
         self._reasons = self._reason_writers()
         self._trace = compile_trace(self.model, self._row)
+        self._trace_text = compile_trace_text(self.model, self._row)
         self._parts = itemgetter(*(self._row.parts[part] for part in _PARTS)) if self.model.ruling else None
         self._silence = self._row.parts.get("on_silence")
 
@@ -203,10 +204,18 @@ class Policy:
 
     def rule_trusted(self, facts: Facts, currency: str | None = None) -> Ruling:
         """Rule facts that are complete and of the right types already, as the desk builds them."""
+        answer = self._decide(facts)
+        return self._ruling(facts, answer, currency, self._trace(facts, answer))
+
+    def rule_told(self, facts: Facts, currency: str | None = None) -> tuple[Ruling, str]:
+        """The same, with the trace beside the ruling, as JSON text: what the desk stores and answers."""
+        answer = self._decide(facts)
+        return self._ruling(facts, answer, currency, []), self._trace_text(facts, answer)
+
+    def _ruling(self, facts: Facts, answer: tuple[Any, ...], currency: str | None, trace: list[TraceStep]) -> Ruling:
         model = self.model
         if self._parts is None:
             raise BadInput(f"{model.name} decides no outcome: it is a scorecard, not a policy", field="policy")
-        answer = self._decide(facts)
         deciding = model.deciding
         row = answer[self._row.hits[deciding.name]] if deciding else None
         code = answer[self._row.parts["because"]]
@@ -226,7 +235,7 @@ class Policy:
             model.version,
             rule,
             Because(en(facts, answer, money), zh(facts, answer, money)),
-            self._trace(facts, answer),
+            trace,
             answer[self._silence] if self._silence is not None else None,
         )
 

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
+import msgspec
 import pytest
 
 from evenhand.accounts.scores import SCORECARDS
@@ -139,6 +140,20 @@ def test_the_day_picks_the_version(name: str, first_day: date, before: str, afte
 def ruled(policy: Policy, cases: Iterator[Facts]) -> Iterator[tuple[Facts, Ruling]]:
     for case in cases:
         yield case, policy.rule_trusted(case)
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=name_of)
+def test_what_the_desk_is_told_is_the_ruling_with_its_trace_as_json(policy: Policy) -> None:
+    told = every(
+        merchant__experience_score=(Decimal("4.60"), Decimal("4.6"), None),
+        buyer__integrity=("good", None),
+        order__category=('"fresh" 鲜', None),
+    )
+    for case in islice(told, 0, None, 11):
+        ruling = policy.rule_trusted(case)
+        plain, trace = policy.rule_told(case)
+        assert msgspec.structs.replace(plain, trace=ruling.trace) == ruling
+        assert trace.encode() == msgspec.json.Encoder(decimal_format="number").encode(ruling.trace)
 
 
 def is_refund_only(case: Facts, *stages: str) -> bool:
