@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from rich.table import Table
@@ -14,11 +14,14 @@ from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.fund.budgets import known_market
 from evenhand.fund.by_hand import Moved, deposit, recover, repaid
+from evenhand.fund.debts import Debt, owed
 from evenhand.fund.export import as_beancount, as_csv
 from evenhand.fund.ledger import cause_word
 from evenhand.fund.statement import DayMovement, Statement, by_day, statements
 from evenhand.money import parse, written
 from evenhand.store import open_database
+
+_DEBTS: Final = 500
 
 T = TypeVar("T")
 FORMATS = ("table", "csv", "beancount")
@@ -132,6 +135,28 @@ def run_repaid(case: int, note: str, by: str | None, *, data: Path | None, datab
         return await repaid(connection, case, by=by or user(), note=note, now=utc_now())
 
     _print(within(data, database, work), as_json)
+
+
+def run_debts(market: str | None, *, data: Path | None, database: str | None, as_json: bool) -> None:
+    """Print what buyers owe, the oldest first."""
+
+    async def work(connection: Connection) -> list[Debt]:
+        return await owed(connection, market=market, limit=_DEBTS)
+
+    found = within(data, database, work)
+    if as_json:
+        say({"debts": found})
+        return
+    if not found:
+        answer.print("Nobody owes anything.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("market", "case", "buyer", "owed", "of", "since"):
+        table.add_column(name, justify="right" if name in ("case", "owed", "of") else "left")
+    for one in found:
+        sums = [written(units, one.currency) for units in (one.owed, one.amount)]
+        table.add_row(one.market, one.case, one.buyer, *sums, f"{one.since:%Y-%m-%d}")
+    answer.print(table)
 
 
 async def _of_case(connection: Connection, case: int, amount: str) -> int:

@@ -127,6 +127,14 @@ def payment(
     fund_payouts.run_payment(market, order, reference, data=data, database=database)
 
 
+@fund_app.command("debts")
+def debts(market: AnyMarket = None, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """What buyers owe: taken back after it was sent, and neither paid back nor set off yet."""
+    from evenhand.cli import fund
+
+    fund.run_debts(market, data=data, database=database, as_json=json)
+
+
 @fund_app.command("sandbox")
 def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8700,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from evenhand.accounts.state import Connection
+from evenhand.fund.budgets import known_market
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
 from evenhand.store import Queries
@@ -27,6 +28,28 @@ class Taken(msgspec.Struct, frozen=True):
     # minor units; how much of it had not been sent, and will not be
     amount: int
     unsent: int
+
+
+class Debt(msgspec.Struct, frozen=True):
+    """What a buyer still owes of a case."""
+
+    # of the transfer it comes from
+    no: int
+    market: str
+    case: str
+    buyer: str
+    currency: str
+    # minor units: at first, and still
+    amount: int
+    owed: int
+    since: datetime
+
+
+async def owed(connection: Connection, *, market: str | None = None, after: int = 0, limit: int = 50) -> list[Debt]:
+    """What buyers still owe, the oldest first, from one on; raises `UnknownThing` for a market."""
+    if market is not None:
+        await known_market(connection, market)
+    return [Debt(*row) for row in await connection.fetch(sql.owed, market, after, limit)]
 
 
 async def take_back(

@@ -108,7 +108,8 @@ class Payer:
         async with self._pool.acquire() as connection, connection.transaction():
             now = self._clock()
             rows = await connection.fetch(_sql.take, now, list(self._gateways), self._at_once)
-            if await set_off(connection, [row["no"] for row in rows if not row["attempts"]], now):
+            # those that come in place of what was cancelled are looked at too
+            while await set_off(connection, [row["no"] for row in rows if not row["attempts"]], now):
                 rows = await connection.fetch(_sql.take, now, list(self._gateways), self._at_once)
             for row in rows:
                 asking = row["state"] != "due"

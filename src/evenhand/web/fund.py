@@ -14,6 +14,7 @@ from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.fund.budgets import Budget, budgets, set_budget
 from evenhand.fund.by_hand import Moved, deposit, recover, repaid
+from evenhand.fund.debts import Debt, owed
 from evenhand.fund.differences import settle
 from evenhand.fund.gateways import notices
 from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
@@ -81,6 +82,14 @@ class PayThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # also pay what was granted since this day
     since: date | None = None
     by: str = _VIA
+
+
+class DebtPage(msgspec.Struct, frozen=True):
+    """What buyers owe, the oldest first."""
+
+    debts: list[Debt]
+    # what to send as `after` to get the rest; null at the end
+    next: int | None
 
 
 class Noticed(msgspec.Struct, frozen=True):
@@ -235,6 +244,20 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
             await retry(connection, payout, desk.now())
         return Response(None, status_code=202)
 
+    @get("/v1/fund/debts", summary="What buyers owe", tags=["fund"])
+    async def all_debts(
+        market: Annotated[str | None, QueryParameter(description="Only of this market.")] = None,
+        after: Annotated[
+            int, QueryParameter(ge=0, le=2**63 - 1, description="Only those that came after this one.")
+        ] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
+    ) -> DebtPage:
+        """What was taken back from buyers after it had been sent, and is neither paid back nor set off yet: the oldest first."""
+        async with transaction(database) as connection:
+            asked = known(desk, market) if market else None
+            found = await owed(connection, market=asked, after=after, limit=limit + 1)
+        return DebtPage(found[:limit], found[limit - 1].no if len(found) > limit else None)
+
     @post(
         "/v1/fund/payouts/{payout:int}/settlement",
         summary="Settle a payout that differs",
@@ -270,6 +293,6 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
             await refer(connection, market, order, asked.reference, desk.now())
 
     return [
-        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, settle_one, noticed,
+        all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, all_debts, settle_one, noticed,
         retry_one, name_payment,
     ]  # fmt: skip

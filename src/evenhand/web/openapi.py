@@ -26,6 +26,7 @@ from evenhand.evidence.log import CustodyLog
 from evenhand.evidence.retention import Keeping, Retention
 from evenhand.fund.budgets import Budget
 from evenhand.fund.by_hand import Moved
+from evenhand.fund.debts import Debt
 from evenhand.fund.payouts import Payout
 from evenhand.fund.statement import Statement
 from evenhand.panels import PanelShown, Voted
@@ -41,7 +42,16 @@ from evenhand.web.custody import PlaceHold, SetRetention
 from evenhand.web.erasure import Erase
 from evenhand.web.events import EventPage
 from evenhand.web.evidence import AskPhoto, CheckPhoto, EvidenceOfCase
-from evenhand.web.fund import MoveMoney, Noticed, PaymentReference, PayoutPage, PayThrough, SetBudget, SettlePayout
+from evenhand.web.fund import (
+    DebtPage,
+    MoveMoney,
+    Noticed,
+    PaymentReference,
+    PayoutPage,
+    PayThrough,
+    SetBudget,
+    SettlePayout,
+)
 from evenhand.web.labels import (
     Appeal,
     AppealDecision,
@@ -71,7 +81,7 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
-    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout, Noticed,
+    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout, Noticed, Debt, DebtPage,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
     Links, Explained, Finding, Judgement, Looked, CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,

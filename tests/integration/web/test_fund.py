@@ -129,3 +129,24 @@ async def test_the_page_shows_budgets_and_payouts_in_both_languages(client: http
     assert "已用完" in chinese
     assert "待付款" in chinese
     assert (await client.get("/fund", params={"state": "lost"})).status_code == 400
+
+
+async def test_what_buyers_owe_is_shown_until_it_is_paid_back(
+    client: httpx.AsyncClient, orders: list[dict[str, Any]]
+) -> None:
+    cases = [
+        (await client.post(f"{SHOP}/applications", json=application(number))).json()["case"] for number in range(3)
+    ]
+    for case in cases:
+        await client.post(f"/v1/cases/{case}/recovery", json={"note": "a lie", "by": "fraud desk"})
+    first = (await client.get("/v1/fund/debts", params={"limit": 2})).json()
+    assert [one["case"] for one in first["debts"]] == cases[:2]
+    rest = (await client.get("/v1/fund/debts", params={"market": "shop", "after": first["next"]})).json()
+    assert [(one["case"], one["owed"], one["currency"]) for one in rest["debts"]] == [(cases[2], 8_000, "CNY")]
+    assert rest["next"] is None
+    await client.post(f"/v1/cases/{cases[0]}/repayment", json={"note": "by bank transfer", "by": "fraud desk"})
+    page = (await client.get("/fund", params={"lang": "en"})).text
+    assert "What buyers owe" in page
+    assert f'href="/cases/{cases[0]}"' not in page
+    assert f'href="/cases/{cases[1]}"' in page
+    assert (await client.get("/v1/fund/debts", params={"market": "nowhere"})).status_code in (400, 404)

@@ -52,3 +52,9 @@ select p.no, p.market, p.currency, p.case_no, p.buyer, p.amount, p.key from payo
 where p.no = any($1::bigint[]) and exists (select from debt d where d.buyer = p.buyer and d.owed > 0)
 order by p.no for update
 
+-- name: owed
+-- What buyers still owe, the oldest first, from one on.
+select d.recovery as no, m.id as market, d.case_no::text as case, b.id as buyer, d.currency, d.amount, d.owed, t.booked_at as since
+from debt d join market m on m.no = d.market join account b on b.no = d.buyer join transfer t on t.no = d.recovery
+where d.owed > 0 and ($1::text is null or m.id = $1) and d.recovery > $2
+order by d.recovery limit $3

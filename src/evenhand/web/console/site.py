@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from evenhand.desk import Desk
 from evenhand.errors import BadInput
 from evenhand.fund.budgets import budgets
+from evenhand.fund.debts import owed
 from evenhand.fund.payouts import payouts, tallies
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
@@ -113,13 +114,14 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             limits = await budgets(connection, desk.now())
             paying = await tallies(connection)
             sent = await payouts(connection, state=state) if paying else []
+            owing = await owed(connection)
         figures = await keeper.figures(lookup.market_numbers(None), since, until)
         charts = {
             one.market: overview.fund_chart(figures, desk.markets[one.market], reader_of(request)) for one in found
         }
         return show(
             request, "fund.html", statements=found, charts=charts, budgets=limits, tallies=paying, payouts=sent, state=state,
-            markets=desk.markets, since=since, until=until,
+            debts=owing, markets=desk.markets, since=since, until=until,
         )  # fmt: skip
 
     @get("/problems")
