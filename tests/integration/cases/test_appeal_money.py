@@ -118,8 +118,9 @@ async def test_what_people_took_back_before_is_not_taken_back_again(
     assert await money(database, case) == {"fund": 3_000, "buyer": 2_000, "merchant": -5_000}
 
 
+@pytest.mark.parametrize("at_once", [1, 8])
 async def test_what_a_buyer_owes_is_kept_back_from_its_next_payout(
-    file: File, do: Do, database: Database, clock: Clock
+    at_once: int, file: File, do: Do, database: Database, clock: Clock
 ) -> None:
     from evenhand.fund.gateways.sandbox import Sandbox
     from evenhand.fund.gateways.server import sandbox
@@ -131,7 +132,7 @@ async def test_what_a_buyer_owes_is_kept_back_from_its_next_payout(
         await start(connection, "bazaar", "sandbox", since=None, by="finance", now=clock.now)
     small, large = await reviewed(file, do, 3_000, "subsidise"), await reviewed(file, do, 7_000, "subsidise")
     async with sandbox() as (url, gateway):
-        payer = Payer(database.pool, {"sandbox": Sandbox(url)}, clock=clock)
+        payer = Payer(database.pool, {"sandbox": Sandbox(url)}, clock=clock, at_once=at_once)
         while await payer.tick():
             pass
         await payer.close()
