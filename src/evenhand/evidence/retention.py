@@ -69,11 +69,13 @@ async def retention(connection: Connection, markets: Sequence[int]) -> dict[int,
     rows = {row["market"]: row for row in await connection.fetch(_sql.retention)}
     found: dict[int, Retention] = {}
     for market in markets:
-        row = rows.get(market)
+        row, appeal = rows.get(market), settings.get(market, DEFAULT).appeal_months
         if row is None or row["months"] is None:
-            found[market] = Retention(settings.get(market, DEFAULT).appeal_months, by_default=True)
+            found[market] = Retention(appeal, by_default=True)
         else:
-            found[market] = Retention(row["months"], by_default=False, set_by=row["set_by"], set_at=row["set_at"])
+            # a market that lets appeal longer than before keeps what is appealed with, whatever it had set
+            months = max(row["months"], appeal)
+            found[market] = Retention(months, by_default=False, set_by=row["set_by"], set_at=row["set_at"])
     return found
 
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from evenhand.booking import Ruled
+from evenhand.cases.keeping import set_settings
 from evenhand.cases.settings import DEFAULT, months_after
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, UnknownThing
@@ -128,6 +130,10 @@ async def test_a_market_says_how_long_and_never_shorter_than_an_appeal(
         assert (kept.months, kept.by_default, kept.set_by) == (24, False, "Chen")
         assert await expired(connection, [market], months_after(NOW, 23)) == []
         assert len(await expired(connection, [market], months_after(NOW, 24))) == 1
+        # whoever lets appeal longer afterwards keeps longer too
+        await set_settings(connection, market, replace(DEFAULT, appeal_months=36), "Chen", NOW)
+        assert (await retention(connection, [market]))[market].months == 36
+        assert await expired(connection, [market], months_after(NOW, 35)) == []
         await set_retention(connection, market, None, DEFAULT, by="Chen", now=NOW)
         assert (await retention(connection, [market]))[market].by_default
 
