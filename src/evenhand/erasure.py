@@ -69,10 +69,6 @@ _GROUNDS: Final = {
         "until their retention ends.",
         "对方、平台或检测机构提交的文件，以及其他案件同样依据的文件：归其所有，保留至各自期限届满。",
     ),
-    "hubs": Because(
-        "That an address or device is shared by many: a keyed hash that names nobody.",
-        "某地址或设备由多人共用的标记：仅为不指向任何人的加密哈希。",
-    ),
 }
 
 

@@ -22,7 +22,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PAGES = ("/", "/cases", "/inbox", "/policies", "/policies/taobao", "/fund", "/problems", "/docs")
+PAGES = ("/", "/cases", "/inbox", "/rings", "/policies", "/policies/taobao", "/fund", "/problems", "/docs")
 
 # Markup, a script, SQL, text that turns the reading direction around, and characters of every kind.
 HOSTILE = (
