@@ -1,7 +1,7 @@
 """A load generator light enough not to be what is measured: prepared requests over keep-alive connections.
 
-Responses are read only as far as the status and the Content-Length, so that the generator takes a small part of the processor
-it shares with the server.
+Responses are read only as far as the status, the Content-Length and how many rulings of a kind they hold, so that the generator
+takes a small part of the processor it shares with the server.
 """
 
 import asyncio
@@ -13,14 +13,20 @@ from typing import cast
 class Client(asyncio.Protocol):
     """One keep-alive connection that sends the next request as soon as the last is answered."""
 
-    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None], latencies: list[float]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], done: asyncio.Future[None], latencies: list[float], counted: bytes
+    ) -> None:
         self._requests = requests
         self._done = done
         self._latencies = latencies
-        self._buffer = b""
+        self._counted = counted
+        self._parts: list[bytes] = []
+        # bytes of the answer that have come, and that it has in all once its head is known
+        self._come = 0
+        self._length: int | None = None
         self._sent_at = 0.0
-        # answers by status code
-        self.statuses: dict[int, int] = {}
+        # how often the answers held what is counted
+        self.count = 0
         self.first_failure = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -29,23 +35,22 @@ class Client(asyncio.Protocol):
         self._next()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while True:
-            head_end = self._buffer.find(b"\r\n\r\n")
-            if head_end < 0:
+        self._parts.append(data)
+        self._come += len(data)
+        if self._length is None:
+            head, end, _ = b"".join(self._parts).partition(b"\r\n\r\n")
+            if not end:
                 return
-            head = self._buffer[:head_end].lower()
-            at = head.find(b"content-length:")
-            length = int(head[at + 15 : head.find(b"\r\n", at) if head.find(b"\r\n", at) > 0 else None])
-            if len(self._buffer) < head_end + 4 + length:
-                return
-            self._latencies.append(perf_counter() - self._sent_at)
-            status = int(head[9:12])
-            self.statuses[status] = self.statuses.get(status, 0) + 1
-            if status >= 300 and not self.first_failure:
-                self.first_failure = self._buffer[:2000]
-            self._buffer = self._buffer[head_end + 4 + length :]
-            self._next()
+            self._length = len(head) + 4 + int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        if self._come < self._length:
+            return
+        self._latencies.append(perf_counter() - self._sent_at)
+        answer = b"".join(self._parts)
+        if int(answer[9:12]) >= 300 and not self.first_failure:
+            self.first_failure = answer[:2000]
+        self.count += answer.count(self._counted)
+        self._parts, self._come, self._length = [], 0, None
+        self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
@@ -73,11 +78,13 @@ def request(path: str, body: bytes, port: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def drive(requests: Iterator[bytes], port: int, clients: int, seconds: float | None) -> tuple[float, list[float]]:
+async def drive(
+    requests: Iterator[bytes], port: int, clients: int, seconds: float | None, counted: bytes = b"\r\n\r\n"
+) -> tuple[float, list[float], int]:
     """Send requests from `clients` connections until they are used up or the time is over.
 
-    Returns the seconds it took and the latency of every answer, in seconds. Raises `RuntimeError` with the first answer that was
-    not a success.
+    Returns the seconds it took, the latency of every answer, in seconds, and how often the answers held the bytes that are
+    `counted`. Raises `RuntimeError` with the first answer that was not a success.
     """
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
@@ -92,7 +99,7 @@ async def drive(requests: Iterator[bytes], port: int, clients: int, seconds: flo
     shared = timed()
     futures = [loop.create_future() for _ in range(clients)]
     opened = [
-        await loop.create_connection(lambda done=done: Client(shared, done, latencies), "127.0.0.1", port)
+        await loop.create_connection(lambda done=done: Client(shared, done, latencies, counted), "127.0.0.1", port)
         for done in futures
     ]
     await asyncio.gather(*futures)
@@ -100,4 +107,4 @@ async def drive(requests: Iterator[bytes], port: int, clients: int, seconds: flo
     for _, client in opened:
         if client.first_failure:
             raise RuntimeError(f"the server refused: {client.first_failure.decode(errors='replace')}")
-    return took, latencies
+    return took, latencies, sum(client.count for _, client in opened)
