@@ -3,6 +3,8 @@
 document.py    Markdown -> tables of cells          parser.py, syntax.py   a cell's text -> its syntax
 build.py       tables -> the typed model            lowering.py            syntax -> the typed tree (tree.py, types.py)
 row.py         model -> a Python function           policy.py              what everybody uses
+
+What nodes of the tree mean: constants.py, arithmetic.py, date_parts.py, comparing.py, functions.py.
 """
 
 from evenhand.policy.errors import Fault, PolicyError

@@ -5,7 +5,7 @@ The algorithm is H. Hinnant's "chrono-compatible low-level date algorithms", civ
 
 from dataclasses import replace
 
-from evenhand.policy.lowering import integer
+from evenhand.policy.constants import integer
 from evenhand.policy.tree import Arith, Compare, DatePart, Expr, If, Quotient
 from evenhand.policy.types import BOOLEAN, Type
 

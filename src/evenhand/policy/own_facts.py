@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from evenhand.policy import syntax
+from evenhand.policy.arithmetic import rescaled
+from evenhand.policy.constants import constant
 from evenhand.policy.document import Cell, Grid
 from evenhand.policy.errors import Fault, suggestion
-from evenhand.policy.lowering import constant, rescaled
 from evenhand.policy.parser import parse_test
 from evenhand.policy.syntax import CellError
 from evenhand.policy.tree import Const

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from evenhand.policy.lowering import round_quotient
+from evenhand.policy.arithmetic import round_quotient
 from evenhand.policy.nulls import never_null, nullable
 from evenhand.policy.sides import disjoint
 from evenhand.policy.tree import (

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from evenhand.errors import BadInput
+from evenhand.policy.constants import date_constant, datetime_constant, duration_constant
 from evenhand.policy.errors import suggestion
-from evenhand.policy.lowering import date_constant, datetime_constant, duration_constant
 from evenhand.policy.types import Type, Value
 
 _EPOCH: Final = date(1970, 1, 1)

@@ -199,7 +199,7 @@ class Expressions:
                 return sql.negation(self._value(expr.operand))
 
     def _quotient(self, expr: Quotient) -> Sql:
-        """As `lowering.round_quotient`, from a division that drops the fraction."""
+        """As `arithmetic.round_quotient`, from a division that drops the fraction."""
         left, right = self._atom(expr.left), self._atom(expr.right)
         divisor = right
         if not (isinstance(expr.right, Const) and expr.right.value):

@@ -10,9 +10,11 @@ from decimal import Decimal
 from typing import Final
 
 from evenhand.policy import syntax
+from evenhand.policy.arithmetic import QUOTIENT_SCALE
+from evenhand.policy.constants import datetime_constant
 from evenhand.policy.dmn.feel.builtins.conversion import text_of_number
 from evenhand.policy.dmn.feel.lexer import tokens
-from evenhand.policy.lowering import QUOTIENT_SCALE, Lowering, datetime_constant
+from evenhand.policy.lowering import Lowering
 from evenhand.policy.syntax import CellError, Expression, Test
 from evenhand.policy.tree import Const
 from evenhand.policy.types import Type

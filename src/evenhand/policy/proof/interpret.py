@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from evenhand.policy.lowering import round_quotient
+from evenhand.policy.arithmetic import round_quotient
 from evenhand.policy.tree import (
     And,
     Arith,

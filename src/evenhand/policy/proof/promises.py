@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from evenhand.policy.constants import integer
 from evenhand.policy.document import Cell, Document
 from evenhand.policy.errors import Fault, PolicyError, suggestion
-from evenhand.policy.lowering import Lowering, integer
+from evenhand.policy.lowering import Lowering
 from evenhand.policy.parser import parse_expression
 from evenhand.policy.proof.grid import rebuilt
 from evenhand.policy.syntax import CellError

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from evenhand.policy.lowering import round_quotient
+from evenhand.policy.arithmetic import round_quotient
 from evenhand.policy.tree import (
     Arith,
     Const,
