@@ -59,7 +59,7 @@ class Redaction:
             text=write(said.text),
             evidence=tuple(_reference(one) if own else self.others(one) for one in said.evidence),
             offer=said.offer and self._offer(said.offer, mine),
-            decision=said.decision and self._decision(said.decision),
+            decision=said.decision and self._decision(said.decision, mine),
         )
 
     def case(self, case: Case, *, mine: bool) -> Case:
@@ -67,8 +67,8 @@ class Redaction:
         return replace(
             case,
             offers=tuple(self._offer(one, mine) for one in case.offers),
-            draft=case.draft and self._decision(case.draft),
-            decision=case.decision and self._decision(case.decision),
+            draft=case.draft and self._decision(case.draft, mine),
+            decision=case.decision and self._decision(case.decision, mine),
         )
 
     def told(self, data: Mapping[str, Any], *, mine: bool) -> dict[str, Any]:
@@ -83,10 +83,14 @@ class Redaction:
             # a buyer and a merchant may bear one name
             whose = fields.get("role", fields.get("kind"))
             other = whose in _PARTIES and whose != self.party
+            agreed = mine and fields.get("source") == "agreement"
             return {
-                name: one if other and name in _NAMES else self._walk(one, name, own, mine)
+                name: one if other and name in _NAMES
+                # who made an agreement
+                else [self.who(who) for who in one] if agreed and name == "by"
+                else self._walk(one, name, own, mine)
                 for name, one in fields.items()
-            }
+            }  # fmt: skip
         if isinstance(value, list):
             return [self._walk(one, key, own, mine) for one in cast("list[Any]", value)]
         if not isinstance(value, str):
@@ -103,8 +107,11 @@ class Redaction:
         note = _blank(offer.note) if mine and offer.by == self.party else self.others(offer.note)
         return replace(offer, note=note)
 
-    def _decision(self, decision: Decision) -> Decision:
-        return replace(decision, note=self.others(decision.note))
+    def _decision(self, decision: Decision, mine: bool) -> Decision:
+        # an agreement is made by a party; whatever else is decided, by staff
+        agreed = mine and decision.source == "agreement"
+        by = tuple(self.who(one) for one in decision.by) if agreed else decision.by
+        return replace(decision, note=self.others(decision.note), by=by)
 
 
 def written_in(said: Said, party: Party, *, own: bool) -> list[str]:
