@@ -21,7 +21,7 @@ import asyncpg
 import msgspec
 
 from evenhand.accounts.links.hashing import HASH_BYTES
-from evenhand.accounts.links.keeping import forget, secret
+from evenhand.accounts.links.keeping import alone, forget, secret
 from evenhand.accounts.state import AccountKind, Connection
 from evenhand.cases.keeping import case_of
 from evenhand.cases.model import Said
@@ -138,6 +138,7 @@ async def erase(
     if not by.strip() or len(by) > 120:
         raise BadInput("say who does it, in at most 120 characters", field="by")
     await connection.execute(_evidence.one_at_a_time)
+    await alone(connection, market)
     row = await connection.fetchrow(_sql.hold, market, kind, account)
     remembered = await _name_hash(connection, market, kind, account)
     if row is None:
@@ -160,7 +161,7 @@ async def erase(
     counts["appeals"] = _count(await connection.execute(_sql.forget_appeals, row["no"], ERASED))
     counts["votes"] = _count(await connection.execute(_sql.forget_votes, row["no"], ERASED))
     counts["messages"] = await _rewrite_threads(connection, redaction, row["market"], cases)
-    counts["statements"] = await _rewrite_statements(connection, redaction, cases)
+    counts["statements"] = await _rewrite_statements(connection, redaction, row["market"], cases)
     counts["notes"] = await _rewrite_notes(connection, redaction, row, cases)
     told = await _rewrite_told(connection, redaction, row["market"], cases)
     counts["events_told"] = len(told)
@@ -175,7 +176,8 @@ async def erase(
     webhooks = [one["id"] for one in await connection.fetch(_sql.told_to, cases, told)]
     done = Erased(market, kind, pseudonym, False, counts, kept, webhooks)
     await connection.execute(_sql.remember, remembered)
-    await connection.execute(_sql.note, row["no"], pseudonym, by, now, despite, _json.encode(done).decode())
+    said = (redaction.who(by), now, redaction.others(despite))
+    await connection.execute(_sql.note, row["no"], pseudonym, *said, _json.encode(done).decode())
     return done
 
 
@@ -232,9 +234,9 @@ async def _rewrite_threads(connection: Connection, redaction: Redaction, market:
         own = row["case_no"] in mine and row["role"] == redaction.party
         before = _said.decode(row["said"])
         after = redaction.said(before, own=own, mine=row["case_no"] in mine)
-        if own or after != before:
+        if own or row["in_key"] or after != before:
             who = redaction.who(row["who"]) if own else row["who"]
-            rows.append((row["case_no"], row["no"], who, _json.encode(after).decode(), own))
+            rows.append((row["case_no"], row["no"], who, _json.encode(after).decode(), own or row["in_key"]))
     if not rows:
         return 0
     await connection.execute(_sql.rewrite_events, *_columns(rows))
@@ -248,9 +250,9 @@ async def _rewrite_threads(connection: Connection, redaction: Redaction, market:
     return len(rows)
 
 
-async def _rewrite_statements(connection: Connection, redaction: Redaction, cases: Sequence[int]) -> int:
+async def _rewrite_statements(connection: Connection, redaction: Redaction, market: int, cases: Sequence[int]) -> int:
     rows: list[tuple[Any, ...]] = []
-    for row in await connection.fetch(_sql.statements, cases):
+    for row in await connection.fetch(_sql.statements, cases, redaction.name, market):
         before = msgspec.json.decode(row["body"])
         body, text = {**before, "note": redaction.others(before["note"])}, redaction.others(row["text"])
         if body != before or text != row["text"]:

@@ -1,5 +1,6 @@
 """Erasing a person: after it the name and the words are nowhere in the database or the vault, and what happened is still true."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from evenhand.accounts.labels import appeal, decide_appeal, set_label
+from evenhand.accounts.links.keeping import alone
 from evenhand.booking import reproduce
 from evenhand.casework import Casework, check_all
 from evenhand.desk import Desk
@@ -18,6 +20,8 @@ from evenhand.evidence.custody import Custody
 from evenhand.evidence.log import custody_of
 from evenhand.evidence.retention import sweep
 from evenhand.evidence.vault import Directory
+from evenhand.fund.by_hand import recover
+from evenhand.fund.payouts import start
 from evenhand.records import Attributes
 from evenhand.store import Database
 from tests.unit.evidence.pictures import noise, saved
@@ -193,6 +197,49 @@ async def test_after_it_the_person_is_nowhere_and_what_happened_is_still_true(
     }.items()
     assert all(one.ground.en and one.ground.zh for one in done.kept)
     assert done.told == ["crm"]
+
+
+async def test_the_name_goes_wherever_staff_wrote_it(
+    story: dict[str, Any], database: Database, erase: Erase, clock: Clock, do: Do, file: File, desk: Desk
+) -> None:
+    """Also about somebody else's case, in what parties there were told, and in why the person is erased."""
+    pool, other = database.pool, story["other"]
+    async with pool.acquire() as connection, connection.transaction():
+        await start(connection, "bazaar", "sandbox", since=None, by="finance", now=clock.now)
+    await desk.take_orders([("bazaar", msgspec.structs.replace(make_order("o-y", clock.now), buyer=NAME))])
+    mine = (await file(order="o-y")).case
+    for case, note in ((other, f"Just as with {NAME}."), (mine, "")):
+        await do(case, MERCHANT, "escalate", key=f"{NAME}-{case}")
+        await do(case, ANNA, "claim")
+        await do(case, ANNA, "rule", outcome="subsidise", amount=1_000, grounds=["goods.defective"], note=note)
+        async with pool.acquire() as connection, connection.transaction():
+            await recover(connection, int(case), by="Chen", note=f"with {NAME}", now=clock.now)
+    async with pool.acquire() as connection, connection.transaction():
+        await holds.place(connection, int(other), by="Chen", why=f"suit against {NAME}", now=clock.now)
+        label = await set_label(
+            connection, "bazaar", "buyer", "buyer-1", "watched", cause="often", set_by="Anna", starts_at=clock.now,
+            expires_at=clock.now.replace(year=2027),
+        )  # fmt: skip
+        await appeal(connection, label, says=f"That was {NAME}, not me", now=clock.now)
+    done: Erased = await erase(despite=f"{NAME} insists")
+    after = await dump(database)
+    assert NAME not in after
+    assert NAME.encode().hex() not in after
+    assert done.pseudonym is not None
+    for text in ("recovered: with {}", "Just as with {}.", "suit against {}", "That was {}, not me", "{} insists"):
+        assert text.format(done.pseudonym) in after
+
+
+async def test_it_waits_for_those_who_link_without_being_in_their_way(
+    story: dict[str, Any], database: Database, erase: Erase
+) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await alone(connection, "bazaar")
+        erasing = asyncio.create_task(erase(despite="asked"))
+        while not await database.pool.fetchval("select exists (select from pg_locks where not granted)"):
+            await asyncio.sleep(0.01)
+        await connection.execute("select from account where id = $1 for update nowait", NAME)
+    assert (await erasing).pseudonym
 
 
 async def test_again_it_does_nothing_and_says_so(

@@ -192,6 +192,11 @@ async def read_rings(connection: Connection, buyers: Collection[int]) -> dict[in
     return found
 
 
+async def alone(connection: Connection, market: str) -> None:
+    """Be the only one who links accounts of a market (its id) until the transaction ends; before any account is locked."""
+    await connection.execute(_sql.alone_in, _LOCK, market)
+
+
 async def forget(connection: Connection, account: int, market: int) -> None:
     """Erase what a person's account has used, and its part in rings and findings, inside the caller's transaction.
 

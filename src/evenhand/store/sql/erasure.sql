@@ -60,18 +60,19 @@ update application set extra = null, digest = sha256(('erased ' || no)::bytea) w
 delete from label_sign where account = $1
 
 -- name: events
--- What happened in cases, and what was said in others of the market ($3) with the name ($2, as JSON writes it) in it.
-select e.case_no, e.no, e.role, e.who, e.said
+-- What happened in cases, and what was said in others of the market ($3) with the name ($2, as JSON writes it) in it or in its key.
+select e.case_no, e.no, e.role, e.who, e.said, coalesce(position($2 in to_json(e.key)::text) > 0, false) as in_key
 from case_event e
 where e.case_no = any($1::bigint[])
-   or (position($2 in e.said::text) > 0 and exists (select from application a where a.no = e.case_no and a.market = $3))
+   or ((position($2 in e.said::text) > 0 or position($2 in to_json(e.key)::text) > 0)
+       and exists (select from application a where a.no = e.case_no and a.market = $3))
 order by e.case_no, e.no
 
 -- name: rewrite_events
 -- What happened, without what is erased.
 update case_event e set who = f.who, said = f.said,
-    key = case when f.own then null else e.key end, digest = case when f.own then null else e.digest end
-from unnest($1::bigint[], $2::int[], $3::text[], $4::json[], $5::boolean[]) as f (case_no, no, who, said, own)
+    key = case when f.forget then null else e.key end, digest = case when f.forget then null else e.digest end
+from unnest($1::bigint[], $2::int[], $3::text[], $4::json[], $5::boolean[]) as f (case_no, no, who, said, forget)
 where e.case_no = f.case_no and e.no = f.no
 
 -- name: files
@@ -83,8 +84,11 @@ select no, stands from case_file where no = any($1::bigint[]) and stands is not 
 update case_file c set stands = f.stands from unnest($1::bigint[], $2::json[]) as f (no, stands) where c.no = f.no
 
 -- name: statements
--- What parties were told in cases.
-select case_no, decision, party, lang, body, text from reasons_statement where case_no = any($1::bigint[])
+-- What parties were told in cases, and in others of the market ($3) with the name ($2) in it.
+select s.case_no, s.decision, s.party, s.lang, s.body, s.text
+from reasons_statement s
+where s.case_no = any($1::bigint[])
+   or (position($2 in s.text) > 0 and exists (select from application a where a.no = s.case_no and a.market = $3))
 
 -- name: rewrite_statements
 -- What parties were told, without what is erased.
@@ -134,33 +138,38 @@ select reason from panel_seat where juror = $1 and reason <> ''
 update panel_seat set reason = $2 where juror = $1 and reason <> ''
 
 -- name: notes
--- What others wrote about the account ($1) and its cases ($2), and of accounts of its market ($4) with its name ($3): a row per text,
--- with where it stands and its keys.
+-- What others wrote about the account ($1) and its cases ($2), and elsewhere in its market ($4) with its name ($3): a row per text, with
+-- where it stands and its keys.
 with labels as (
-    select l.* from label l
-    where l.account = $1
-       or (position($3 in concat(l.cause, ' ', l.ended_why, ' ', l.reason_en, ' ', l.reason_zh)) > 0
-           and exists (select from account a where a.no = l.account and a.market = $4))
+    select * from label where account = $1 or account in (select no from account where market = $4)
+), proposals as (
+    select * from label_proposal where market = $4
+), texts as (
+    select 'label_cause' as place, no as key, 0::bigint as part, cause as text, account = $1 as own from labels
+    union all select 'label_ended', no, 0, ended_why, account = $1 from labels
+    union all select 'label_en', no, 0, reason_en, account = $1 from labels
+    union all select 'label_zh', no, 0, reason_zh, account = $1 from labels
+    union all select 'appeal_note', p.no, 0, p.note, l.account = $1 from label_appeal p join labels l on l.no = p.label
+    union all select 'appeal_says', p.no, 0, p.says, l.account = $1 from label_appeal p join labels l on l.no = p.label
+    union all select 'proposal_note', no, 0, note, account = $1 from proposals
+    union all select 'proposal_en', no, 0, reason_en, account = $1 from proposals
+    union all select 'proposal_zh', no, 0, reason_zh, account = $1 from proposals
+    union all select 'finding', no, 0, note, true from ring_finding where market = $4
+    union all select 'vote', s.panel, s.juror, s.reason, p.case_no = any($2::bigint[])
+              from panel_seat s join panel p on p.no = s.panel join application a on a.no = p.case_no where a.market = $4
+    union all select 'photo', c.request, 0, c.note, r.case_no = any($2::bigint[])
+              from photo_check c join photo_request r on r.no = c.request join application a on a.no = r.case_no where a.market = $4
+    union all select 'transfer', n.transfer, 0, n.note, t.case_no = any($2::bigint[])
+              from transfer_note n join transfer t on t.no = n.transfer where t.market = $4
+    union all select 'payout', e.no, 0, e.said, p.case_no = any($2::bigint[])
+              from payout_event e join payout p on p.no = e.payout where p.market = $4
+    union all select 'payout_problem', no, 0, problem, case_no = any($2::bigint[]) from payout where market = $4
+    union all select 'hold_why', h.no, 0, h.why, h.case_no = any($2::bigint[])
+              from legal_hold h join application a on a.no = h.case_no where a.market = $4
+    union all select 'lifted', h.no, 0, h.lifted_why, h.case_no = any($2::bigint[])
+              from legal_hold h join application a on a.no = h.case_no where a.market = $4
 )
-select 'label_cause' as place, no as key, 0::bigint as part, cause as text from labels
-union all select 'label_ended', no, 0, ended_why from labels where ended_why is not null
-union all select 'label_en', no, 0, reason_en from labels
-union all select 'label_zh', no, 0, reason_zh from labels
-union all select 'appeal_note', p.no, 0, p.note from label_appeal p join label l on l.no = p.label
-          where l.account = $1 and p.note is not null
-union all select 'proposal_note', no, 0, note from label_proposal where account = $1 and note is not null
-union all select 'proposal_en', no, 0, reason_en from label_proposal where account = $1
-union all select 'proposal_zh', no, 0, reason_zh from label_proposal where account = $1
-union all select 'finding', no, 0, note from ring_finding where market = $4 and note is not null
-union all select 'vote', s.panel, s.juror, s.reason from panel_seat s join panel p on p.no = s.panel
-          where p.case_no = any($2::bigint[]) and s.reason <> ''
-union all select 'photo', c.request, 0, c.note from photo_check c join photo_request r on r.no = c.request
-          where r.case_no = any($2::bigint[])
-union all select 'transfer', n.transfer, 0, n.note from transfer_note n join transfer t on t.no = n.transfer
-          where t.case_no = any($2::bigint[])
-union all select 'payout', e.no, 0, e.said from payout_event e join payout p on p.no = e.payout where p.case_no = any($2::bigint[])
-union all select 'hold_why', no, 0, why from legal_hold where case_no = any($2::bigint[])
-union all select 'lifted', no, 0, lifted_why from legal_hold where case_no = any($2::bigint[]) and lifted_why is not null
+select place, key, part, text from texts where text <> '' and (own or position($3 in text) > 0)
 
 -- name: label_cause
 -- Why a label was set.
@@ -181,6 +190,10 @@ update label t set reason_zh = f.text from unnest($1::bigint[], $2::bigint[], $3
 -- name: appeal_note
 -- Why an appeal against a label was decided so.
 update label_appeal t set note = f.text from unnest($1::bigint[], $2::bigint[], $3::text[]) as f (key, part, text) where t.no = f.key
+
+-- name: appeal_says
+-- What was said against a label.
+update label_appeal t set says = f.text from unnest($1::bigint[], $2::bigint[], $3::text[]) as f (key, part, text) where t.no = f.key
 
 -- name: proposal_note
 -- Why a proposed label was decided so.
@@ -217,6 +230,10 @@ where t.transfer = f.key
 -- name: payout
 -- What a gateway said of a payout.
 update payout_event t set said = f.text from unnest($1::bigint[], $2::bigint[], $3::text[]) as f (key, part, text) where t.no = f.key
+
+-- name: payout_problem
+-- What is wrong with a payout.
+update payout t set problem = f.text from unnest($1::bigint[], $2::bigint[], $3::text[]) as f (key, part, text) where t.no = f.key
 
 -- name: hold_why
 -- Why a case was held.

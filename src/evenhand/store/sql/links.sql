@@ -24,6 +24,10 @@ returning attribute, account, kind
 -- Be the only one who links accounts of these markets until the transaction ends.
 select pg_advisory_xact_lock($1, market) from unnest($2::int[]) as f (market)
 
+-- name: alone_in
+-- The same for a market by its id.
+select pg_advisory_xact_lock($1, no) from market where id = $2
+
 -- name: holders
 -- Who holds each attribute that is no hub.
 select f.attribute, array(select account from link_holding h where h.attribute = f.attribute) as accounts
