@@ -109,7 +109,7 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
         found = [one for one in found if one.role != "ruling"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("for", "policy", "version", "from", "until", "state", "published by", "published at"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column in ("for", "version", "from", "until"), overflow="fold")
     for one in found:
         state = f"withdrawn by {one.withdrawn_by}" if one.state == "withdrawn" else one.state
         until = (one.until - timedelta(days=1)).isoformat() if one.until else "-"

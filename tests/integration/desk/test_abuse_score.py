@@ -133,8 +133,8 @@ async def test_a_documented_score_says_what_it_counted(
         ("counterfeit_lent [0.10..0.20)", 30),
         ("refund_only_lent [0.15..0.25)", 10),
     ]
-    assert why[0].en == "counterfeit claims per order (lent ten orders): 0.1429 ([0.10..0.20): +30 points)"
-    assert why[0].zh == "假货投诉占下单比例（预置10单）：0.1429（[0.10..0.20)，+30分）"
+    assert why[0].en == "counterfeit claims per order (lent ten orders): 0.1429 (0.10 to under 0.20: +30 points)"
+    assert why[0].zh == "假货投诉占下单比例（预置10单）：0.1429（0.10至0.20（不含），+30分）"
 
 
 async def test_what_is_not_there_cannot_be_activated(desk: Desk, database: Database) -> None:

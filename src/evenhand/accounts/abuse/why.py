@@ -12,6 +12,7 @@ from evenhand.accounts.points import Part, explained
 from evenhand.policy import Policy
 from evenhand.policy.types import of_fact
 from evenhand.policy.values import nested
+from evenhand.policy.wording import Wording
 from evenhand.vocabulary import FACTS, word
 
 _TYPES: Final = {name: of_fact(fact) for name, fact in FACTS.items()}
@@ -28,12 +29,14 @@ def abuse_reasons(
     if learned is not None:
         return reasons(learned, complete(nested(stored, _TYPES, ()), learned), most)
     parts = explained(documented, nested(stored, _TYPES, tuple(documented.model.read))).parts
-    found = [_reason(part) for part in parts if part.input and part.points]
+    types = {**documented.model.facts, **{name: one.type for name, (_, one) in documented.model.outputs.items()}}
+    words = Wording(types, documented.currency)
+    found = [_reason(part, words) for part in parts if part.input and part.points]
     return sorted(found, key=lambda one: (one.points < 0, -abs(one.points)))[:most]
 
 
-def _reason(part: Part) -> Reason:
-    points = int(part.points)
+def _reason(part: Part, words: Wording) -> Reason:
+    points, band = int(part.points), words.test(part.condition, part.input)
     en, zh = (_said(part.value, lang) for lang in ("en", "zh"))
     if isinstance(part.value, bool):
         return Reason(
@@ -41,8 +44,8 @@ def _reason(part: Part) -> Reason:
             f"{part.label.zh}（{points:+d}分）",
         )  # fmt: skip
     return Reason(
-        f"{part.input} {part.condition}", points, f"{part.label.en}: {en} ({part.condition}: {points:+d} points)",
-        f"{part.label.zh}：{zh}（{part.condition}，{points:+d}分）",
+        f"{part.input} {part.condition}", points, f"{part.label.en}: {en} ({band.en}: {points:+d} points)",
+        f"{part.label.zh}：{zh}（{band.zh}，{points:+d}分）",
     )  # fmt: skip
 
 
