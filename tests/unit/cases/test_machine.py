@@ -47,8 +47,20 @@ class AnyCase(RuleBasedStateMachine):
         remedy=st.sampled_from(("refund_only", "return_and_refund", "exchange")),
         second=st.sampled_from((None, 0, 5_000)),
         share=st.sampled_from((0, 100)),
+        never=st.sampled_from(((), ("merchant",), ("platform",), ("merchant", "platform"))),
     )
-    def file(self, outcome: str, hours: int | None, silence: Any, remedy: str, second: int | None, share: int) -> None:
+    def file(
+        self,
+        outcome: str,
+        hours: int | None,
+        silence: Any,
+        remedy: str,
+        second: int | None,
+        share: int,
+        never: tuple[str, ...],
+    ) -> None:
+        # who never pays, as the policy promises
+        self.never = never
         payer: Any = {"subsidise": "platform", "refund_by_merchant": "merchant"}.get(outcome, "none")
         granted = 8_000 if outcome in ("subsidise", "refund_by_merchant", "return_and_refund") else 0
         due = START + timedelta(hours=hours or 168) if waits(outcome, hours) else None
@@ -69,7 +81,10 @@ class AnyCase(RuleBasedStateMachine):
 
     def _do(self, who: Who | None, decided: Any, role: Any = None) -> None:
         ground = msgspec.structs.replace(self.ground, line_left=self._left())
-        hand = Hand(self.case, ground, who, self.now, role=role)
+        promise = "never that one"
+        hand = Hand(
+            self.case, ground, who, self.now, role=role, broken=lambda it: promise if it.payer in self.never else None
+        )
         try:
             if who is not None:
                 check_who(ground, who)
@@ -164,6 +179,15 @@ class AnyCase(RuleBasedStateMachine):
             agreed = event.action == "accept" or (event.action == "receive" and event.role == "merchant")
             named = named or agreed or (event.said.decision is not None and event.said.decision.payer == "merchant")
             assert named or event.action != "pay" or event.said.payer != "merchant"
+
+    @invariant()
+    def whoever_never_pays_does_not_but_by_the_policy_or_its_own_word(self) -> None:
+        for payer in self.never:
+            free = self.first.paid.to_buyer > 0
+            for event in self.events:
+                free = free or (event.action in ("accept", "receive") and event.role == "merchant")
+                free = free or event.action == "accept"
+                assert free or event.action not in ("pay", "charge") or event.said.payer != payer
 
     @invariant()
     def money_of_a_cause_moves_once(self) -> None:
