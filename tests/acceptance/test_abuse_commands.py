@@ -12,6 +12,7 @@ from evenhand.accounts.abuse.labelled import Line
 from tests.unit.accounts.test_abuse_score import claims
 
 EVENHAND = Path(sys.executable).with_name("evenhand")
+FIGURES = Path(__file__).parents[2] / "scripts" / "figures.py"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,6 +70,21 @@ def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: s
     assert f"{version}: used by taobao; stored by ana" in run("list", "--database", fresh_url).stdout
     assert run("deactivate", "--market", "taobao", "--database", fresh_url).returncode == 0
     assert f"{version}: not used" in run("list", "--database", fresh_url).stdout
+
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    figures = [sys.executable, FIGURES, "--synthetic", fresh_url, "--images", str(tmp_path), "--page", str(page)]
+    drawn = subprocess.run(figures, capture_output=True, text=True, timeout=120, check=False)
+    assert drawn.returncode == 0, drawn.stderr
+    assert {file.name for file in tmp_path.glob("*.svg")} == {"scores.svg", "regimes.svg", "detection.svg"}
+    text = page.read_text()
+    assert (text.startswith("before\n"), text.endswith("after\n"), "old" in text) == (True, True, False)
+    # before its reform Taobao refused nobody; since then mostly those who were made abusive
+    rows = {line.split(" | ")[0]: line.split(" | ")[1:] for line in text.splitlines()}
+    assert rows["| taobao@2023-12"][0] == "0"
+    assert float(rows["| taobao@2024-08"][1].removesuffix(" %")) > 90
+    card = next(one["roc_auc"] for one in json.loads((out / "report.json").read_bytes())["rankings"])
+    assert f"| points card | {card:.4f} |" in text
 
     labels = tmp_path / "labels.ndjson"
     labels.write_text('{"market": "taobao", "application": "synthetic-000001-refund", "abusive": true}\n')
