@@ -159,9 +159,9 @@ async def link_filers(connection: Connection, joined: Joined, now: datetime) -> 
     Call it before any account is locked. Where the caller is in no transaction it is committed by itself: what somebody used is
     true whatever becomes of the rest.
     """
-    used = [(one.market.number, one.buyer, one.application.attributes) for one in joined.filings]
-    if not any(attributes for _, _, attributes in used):
+    if not any(one.application.attributes for one in joined.filings):
         return
+    used = [(one.market.number, one.buyer, one.application.attributes) for one in joined.filings]
     ids = {row["no"]: row["id"] for row in await connection.fetch(_links.ids, [buyer for _, buyer, _ in used])}
     async with connection.transaction():
         seen = await unseen(
