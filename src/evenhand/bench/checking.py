@@ -21,7 +21,8 @@ from evenhand.policy.proof.boxes import Boxes
 from evenhand.policy.proof.covering import Covering
 from evenhand.policy.proof.limits import Deadline, Undecided
 from evenhand.policy.proof.report import Report
-from evenhand.policy.proof.smt import Encoding, Script
+from evenhand.policy.proof.smt import Encoding
+from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.solver import Solver
 
 ROWS: Final = (30, 200, 1000)

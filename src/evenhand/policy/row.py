@@ -6,96 +6,24 @@
 written so that a person can follow it: a comment names the table, and every row is one `if`.
 """
 
-import keyword
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from evenhand.policy.arithmetic import round_quotient
-from evenhand.policy.nulls import never_null, nullable
+from evenhand.policy.nulls import never_null
+from evenhand.policy.row_helpers import HELPERS
+from evenhand.policy.row_source import PythonSource
 from evenhand.policy.sides import disjoint
 from evenhand.policy.tree import (
-    And,
-    Arith,
-    Compare,
-    Const,
-    DatePart,
-    Equal,
     Expr,
-    Extreme,
     Formula,
-    Gathered,
-    If,
-    In,
     Model,
-    Not,
-    Or,
-    Quotient,
-    Rank,
-    Read,
     Rule,
     Table,
-    TextCase,
-    TextLength,
-    TextTest,
 )
-from evenhand.policy.types import MAX_SCALE, Value
 
 Decide = Callable[[Mapping[str, Any]], tuple[Any, ...]]
-_EPOCH: Final = date(1970, 1, 1).toordinal()
-_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_UPPER: Final = {ord(small): small.upper() for small in "abcdefghijklmnopqrstuvwxyz"}
-_LOWER: Final = {ord(large): large.lower() for large in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-
-
-def _total(values: list[int | None]) -> int | None:
-    return None if not values or None in values else sum(value for value in values if value is not None)
-
-
-def _least(values: list[int | None]) -> int | None:
-    return None if not values or None in values else min(value for value in values if value is not None)
-
-
-def _most(values: list[int | None]) -> int | None:
-    return None if not values or None in values else max(value for value in values if value is not None)
-
-
-def _half_up(left: int, right: int) -> int:
-    return round_quotient("half_up", left, right)
-
-
-def _seconds(moment: datetime) -> int:
-    """Whole seconds since 1970, exactly: a float would round the last microsecond of a far year up."""
-    return (moment - _MOMENT) // timedelta(seconds=1)
-
-
-def _date_part(days: int, part: str) -> int:
-    found = date.fromordinal(days + _EPOCH)
-    return found.isoweekday() if part == "weekday" else getattr(found, part)
-
-
-def _scaled(scale: int) -> Callable[[int | Decimal], int]:
-    """A number as a count of its last decimal. Decimals multiply slowly, and the same scores come again and again."""
-    factor = 10**scale
-    return lru_cache(4096)(lambda value: int(value * factor))
-
-
-# What the generated source may call.
-_HELPERS: Final[Mapping[str, Any]] = {
-    "half_up": _half_up,
-    "date_part": _date_part,
-    "seconds": _seconds,
-    **{f"scaled_{scale}": _scaled(scale) for scale in range(1, MAX_SCALE + 1)},
-    "total": _total,
-    "least": _least,
-    "most": _most,
-    "UPPER": _UPPER,
-    "LOWER": _LOWER,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +45,7 @@ def compile_row(model: Model) -> Row:
     return _Writer(model).write()
 
 
-class _Writer:
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._lines: list[str] = []
-        self._depth = 1
-        self._locals: dict[str, str] = {}
-        # local variable of each group of facts
-        self._groups: dict[str, str] = {}
-        self._taken: set[str] = set(_HELPERS) | {"facts", "decide", "by_name", "len", "min", "max", "int"}
-        self._temporaries = 0
-        self._constants: dict[str, Any] = {}
-        # outputs that are never null
-        self._sure: set[str] = set()
-        # values written before, where they may be used again
-        self._written: dict[Expr, str] | None = None
-
+class _Writer(PythonSource):
     def write(self) -> Row:
         model = self._model
         for group in dict.fromkeys(name.split(".")[0] for name in model.read if "." in name):
@@ -176,38 +89,12 @@ class _Writer:
         named = ", ".join(f"{name!r}: answer[{place}]" for name, place in outputs.items())
         tail = ["", "", "def by_name(answer):", f"    return {{{named}}}"]
         source = "\n".join([*head, *self._lines, *tail]) + "\n"
-        space: dict[str, Any] = dict(_HELPERS)
+        space: dict[str, Any] = dict(HELPERS)
         # the source holds nothing of the document but literals written by repr() and comments without line breaks
         exec(compile(source, f"<{model.name} {model.version}>", "exec"), space)  # noqa: S102
         return Row(source, space["decide"], space["by_name"], parts, hits, outputs)
 
-    # lines and names
-
-    def _line(self, text: str = "") -> None:
-        self._lines.append(f"{'    ' * self._depth}{text}" if text else "")
-
-    def _local(self, name: str) -> str:
-        """The local variable of a fact or output."""
-        if name not in self._locals:
-            self._locals[name] = self._fresh(name)
-        return self._locals[name]
-
-    def _fresh(self, name: str) -> str:
-        base = re.sub(r"[^A-Za-z0-9_]", "_", name).strip("_") or "x"
-        base = f"{base}_" if keyword.iskeyword(base) or base[0].isdigit() else base
-        found, number = base, 1
-        while found in self._taken or keyword.iskeyword(found):
-            number += 1
-            found = f"{base}_{number}"
-        self._taken.add(found)
-        return found
-
-    def _temporary(self, value: str) -> str:
-        self._temporaries += 1
-        name = f"t{self._temporaries}"
-        self._taken.add(name)
-        self._line(f"{name} = {value}")
-        return name
+    # facts
 
     def _read(self, name: str) -> None:
         """Bind a fact to its local variable, in the representation inside."""
@@ -243,9 +130,6 @@ class _Writer:
         else:
             self._collect(table, hit, outputs)
         return hit
-
-    def _nullable(self, expr: Expr) -> bool:
-        return nullable(expr, self._sure)
 
     def _condition(self, rule: Rule) -> str:
         parts = [part for test in rule.tests if test is not None and (part := self._true(test)) != "True"]
@@ -350,168 +234,6 @@ class _Writer:
                 known = not any(self._nullable(rule.outputs[place]) for rule in table.rules)
                 quick = "sum({0}) if {0} else None" if table.hit == "C+" and known else figure
                 self._line(f"{output} = {quick.format(output)}")
-
-    # values
-
-    def _value(self, expr: Expr) -> str:
-        """Python for the value of an expression; statements it needs are written first."""
-        if self._written and expr in self._written:
-            return self._written[expr]
-        match expr:
-            case Const():
-                return repr(expr.value)
-            case Read():
-                return self._local(expr.name)
-            case Arith():
-                left, right = self._atom(expr.left), self._atom(expr.right)
-                return self._guarded(((expr.left, left), (expr.right, right)), f"{left} {expr.operator} {right}")
-            case Quotient():
-                return self._quotient(expr)
-            case Extreme():
-                atoms = [self._atom(operand) for operand in expr.operands]
-                pairs = list(zip(expr.operands, atoms, strict=True))
-                return self._guarded(pairs, f"{expr.operator}({', '.join(atoms)})")
-            case If(condition=In(operand=Read() as read, values=(None,))) if read.name in self._sure:
-                return self._value(expr.otherwise)
-            case If():
-                condition = self._true(expr.condition)
-                then, otherwise = self._value(expr.then), self._value(expr.otherwise)
-                return f"({then} if {condition} else {otherwise})"
-            case Rank():
-                places = self._constant("RANKS", {value: rank for rank, value in enumerate(expr.operand.type.values)})
-                return f"{places}.get({self._atom(expr.operand)})"
-            case TextTest():
-                left, right = self._atom(expr.left), self._atom(expr.right)
-                test = {
-                    "contains": f"{right} in {left}",
-                    "starts": f"{left}.startswith({right})",
-                    "ends": f"{left}.endswith({right})",
-                }[expr.operator]
-                return self._guarded(((expr.left, left), (expr.right, right)), test)
-            case TextCase():
-                operand = self._atom(expr.operand)
-                return self._guarded(((expr.operand, operand),), f"{operand}.translate({expr.operator.upper()})")
-            case TextLength():
-                operand = self._atom(expr.operand)
-                return self._guarded(((expr.operand, operand),), f"len({operand})")
-            case DatePart():
-                operand = self._atom(expr.operand)
-                return self._guarded(((expr.operand, operand),), f"date_part({operand}, {expr.part!r})")
-            case Gathered():
-                figure = {"sum": "total", "min": "least", "max": "most", "count": "len"}[expr.operator]
-                return f"{figure}({self._local(expr.name)})"
-            case _:
-                if self._nullable(expr):
-                    return f"(True if {self._true(expr)} else False if {self._false(expr)} else None)"
-                return f"({self._true(expr)})"
-
-    def _atom(self, expr: Expr) -> str:
-        """A name or literal for the value of an expression."""
-        text = self._value(expr)
-        if isinstance(expr, Read):
-            return text
-        if isinstance(expr, Const):
-            return f"({text})" if text.startswith("-") else text
-        if text.isidentifier():
-            return text
-        name = self._temporary(text)
-        if self._written is not None:
-            self._written[expr] = name
-        return name
-
-    def _guarded(self, operands: Sequence[tuple[Expr, str]], text: str) -> str:
-        """`text`, or None where one of the operands, each with its atom, is None."""
-        tests = dict.fromkeys(f"{atom} is None" for expr, atom in operands if self._nullable(expr))
-        return f"(None if {' or '.join(tests)} else {text})" if tests else f"({text})"
-
-    def _quotient(self, expr: Quotient) -> str:
-        left, right = self._atom(expr.left), self._atom(expr.right)
-        # without a sign, rounding is one division; (2a + b) / 2b is a / b + 1/2
-        plain = expr.left.type.low >= 0 and expr.right.type.low > 0
-        text = {
-            "half_up": f"(2 * {left} + {right}) // (2 * {right})" if plain else f"half_up({left}, {right})",
-            "floor": f"{left} // {right}",
-            "ceiling": f"-(-{left} // {right})",
-        }[expr.rounding]
-        tests = [f"{atom} is None" for one, atom in ((expr.left, left), (expr.right, right)) if self._nullable(one)]
-        if expr.right.type.low <= 0 <= expr.right.type.high:
-            tests.append(f"{right} == 0")
-        return f"(None if {' or '.join(tests)} else {text})" if tests else f"({text})"
-
-    def _constant(self, name: str, value: Any) -> str:
-        for known, held in self._constants.items():
-            if held == value:
-                return known
-        fresh = self._fresh(f"{name}_{len(self._constants) + 1}")
-        self._constants[fresh] = value
-        return fresh
-
-    # truth
-
-    def _true(self, expr: Expr) -> str:
-        """Python that is true exactly where a condition is true."""
-        return self._truth(expr, True)
-
-    def _false(self, expr: Expr) -> str:
-        """Python that is true exactly where a condition is false (not null)."""
-        return self._truth(expr, False)
-
-    def _truth(self, expr: Expr, holds: bool) -> str:
-        match expr:
-            case Const():
-                return repr(expr.value is holds)
-            case In():
-                return self._member(expr, holds)
-            case Equal():
-                return f"{self._atom(expr.left)} {'==' if holds else '!='} {self._atom(expr.right)}"
-            case Compare():
-                left, right = self._atom(expr.left), self._atom(expr.right)
-                flipped = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-                operator = expr.operator if holds else flipped[expr.operator]
-                pairs = ((expr.left, left), (expr.right, right))
-                tests = dict.fromkeys(f"{atom} is not None" for one, atom in pairs if self._nullable(one))
-                return " and ".join([*tests, f"{left} {operator} {right}"])
-            case And(operands=(Compare() as low, Compare() as high)) if holds and _interval(low, high):
-                operand, first, last = self._atom(low.left), self._atom(low.right), self._atom(high.right)
-                known = f"{operand} is not None and " if self._nullable(low.left) else ""
-                return f"{known}{first} {'<=' if low.operator == '>=' else '<'} {operand} {high.operator} {last}"
-            case And() | Or():
-                joined = " and " if isinstance(expr, And) == holds else " or "
-                parts = [self._truth(operand, holds) for operand in expr.operands]
-                return joined.join(f"({part})" if joined == " or " or " or " in part else part for part in parts)
-            case Not():
-                return self._truth(expr.operand, not holds)
-            case _:
-                return f"{self._atom(expr)} is {holds}"
-
-    def _member(self, expr: In, holds: bool) -> str:
-        if isinstance(expr.operand, Const):
-            return repr((expr.operand.value in expr.values) is holds)
-        operand = self._atom(expr.operand)
-        negated = "" if holds else "not "
-        if expr.operand.type.many:
-            return f"{expr.values[0]!r} {negated}in {operand}"
-        if not expr.values:
-            return repr(not holds)
-        if len(expr.values) == 1:
-            (value,) = expr.values
-            if value is None or isinstance(value, bool):
-                return f"{operand} {'is' if holds else 'is not'} {value!r}"
-            return f"{operand} {'==' if holds else '!='} {value!r}"
-        # a set of literals is one constant to Python; sorted, so that the source is the same every time
-        return f"{operand} {negated}in {{{', '.join(repr(value) for value in _sorted(expr.values))}}}"
-
-
-def _interval(low: Compare, high: Compare) -> bool:
-    """Whether two comparisons are the ends of an interval with constant ends."""
-    ends = isinstance(low.right, Const) and isinstance(high.right, Const)
-    return ends and low.left == high.left and low.operator in (">", ">=") and high.operator in ("<", "<=")
-
-
-def _sorted(values: tuple[Value, ...]) -> list[Value]:
-    return sorted(
-        values, key=lambda value: (value is None, str(type(value)), value or 0 if not isinstance(value, str) else value)
-    )
 
 
 def _comment(text: str) -> str:

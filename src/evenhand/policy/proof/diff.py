@@ -23,7 +23,9 @@ from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.proving import AMOUNT, nearest
-from evenhand.policy.proof.smt import Encoding, Script, same
+from evenhand.policy.proof.smt import Encoding
+from evenhand.policy.proof.smt_script import Script
+from evenhand.policy.proof.smt_text import same
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.proof.table_diff import table_regions
 from evenhand.policy.proof.words import cell, expression, flat, outside

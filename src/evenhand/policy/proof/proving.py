@@ -19,7 +19,8 @@ from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watc
 from evenhand.policy.proof.plain import Facts, plain, simplest
 from evenhand.policy.proof.promises import Promise
 from evenhand.policy.proof.samples import samples
-from evenhand.policy.proof.smt import Encoding, Script
+from evenhand.policy.proof.smt import Encoding
+from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.proof.table_proof import broken_within
 from evenhand.policy.regions import Region

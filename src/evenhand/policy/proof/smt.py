@@ -8,14 +8,23 @@ unbounded and exact, facts lie within their declared ranges; a quotient is the i
 Conditions are written twice: where they are true, and where they are false. Null is neither.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from evenhand.policy.calendar import expanded
-from evenhand.policy.proof.interpret import text_case, text_test
-from evenhand.policy.proof.limits import Undecided
+from evenhand.policy.proof.smt_script import Script
+from evenhand.policy.proof.smt_text import (
+    Term,
+    all_of,
+    any_of,
+    choose,
+    choose_value,
+    integer,
+    is_same,
+    negation,
+    same,
+    total,
+)
 from evenhand.policy.proof.spans import Span, span, spans
 from evenhand.policy.regions import Region
 from evenhand.policy.tree import (
@@ -50,115 +59,6 @@ from evenhand.policy.tree import (
 from evenhand.policy.types import Type, Value
 
 _FLIPPED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_SYMBOL: Final = re.compile(r"\|[^|]*\|")
-# Beyond so many strings the table of a text function is not written out.
-_MOST_STRINGS: Final = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """The text of a value and of whether it is null."""
-
-    value: str
-    null: str
-
-
-class Script:
-    """Declarations and assertions, in order, and what strings are called."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._sorts: dict[str, str] = {}
-        self._numbers: dict[str, int] = {}
-        self._text_functions: set[str] = set()
-        self._fresh = 0
-
-    def declare(self, name: str, sort: str) -> str:
-        """A constant of that name, declared once; returns its symbol."""
-        symbol = f"|{name}|"
-        if symbol not in self._sorts:
-            self._sorts[symbol] = sort
-            self._lines.append(f"(declare-const {symbol} {sort})")
-        return symbol
-
-    def knows(self, name: str) -> bool:
-        return f"|{name}|" in self._sorts
-
-    def define(self, name: str, sort: str, value: str) -> str:
-        """A constant that equals the text; short texts need none."""
-        if len(value) <= 24:
-            return value
-        symbol = self.declare(name, sort)
-        self.claim(f"(= {symbol} {value})")
-        return symbol
-
-    def fresh(self, sort: str) -> str:
-        self._fresh += 1
-        return self.declare(f"t{self._fresh}", sort)
-
-    def claim(self, text: str) -> None:
-        self._lines.append(f"(assert {text})")
-
-    def string(self, text: str) -> int:
-        """The number of a string."""
-        return self._numbers.setdefault(text, len(self._numbers))
-
-    @property
-    def strings(self) -> Mapping[str, int]:
-        return self._numbers
-
-    def text_function(self, name: str) -> str:
-        """A function of strings, called "contains", "starts", "ends", "upper", "lower" or "length"."""
-        if name not in self._text_functions:
-            self._text_functions.add(name)
-            sorts = {"upper": "(Int) Int", "lower": "(Int) Int", "length": "(Int) Int"}.get(name, "(Int Int) Bool")
-            self._lines.append(f"(declare-fun text_{name} {sorts})")
-        return f"text_{name}"
-
-    def mentioned(self, kinds: Mapping[str, Type]) -> str:
-        """Where every string is one that is mentioned, so that text functions are known; empty where none is used."""
-        if not self._text_functions:
-            return ""
-        free = [name for name, kind in kinds.items() if kind.kind == "text" and not kind.values and self.knows(name)]
-        return " ".join(f"(< |{name}| {len(self._numbers)})" for name in free)
-
-    def take(self) -> str:
-        """Everything written since it was taken last."""
-        text = "\n".join(self._lines)
-        self._lines = []
-        return text
-
-    def meanings(self) -> str:
-        """What text functions are for the strings mentioned; to be taken last."""
-        found: list[str] = []
-        for name in sorted(self._text_functions & {"upper", "lower"}):
-            found += [
-                f"(= (text_{name} {self.string(text)}) {self.string(text_case(name, text))})"
-                for text in list(self._numbers)
-            ]
-        if self._text_functions and len(self._numbers) > _MOST_STRINGS:
-            raise Undecided(f"it tests the inside of strings, and mentions more than {_MOST_STRINGS}")
-        for name in sorted(self._text_functions - {"upper", "lower"}):
-            for left, number in self._numbers.items():
-                if name == "length":
-                    found.append(f"(= (text_length {number}) {len(left)})")
-                    continue
-                for right, other in self._numbers.items():
-                    holds = text_test(name, left, right)
-                    found.append(
-                        f"(text_{name} {number} {other})" if holds else f"(not (text_{name} {number} {other}))"
-                    )
-        return "\n".join(f"(assert {one})" for one in found)
-
-    def declarations(self, text: str) -> str:
-        """Declarations of the constants that a text names, for a parser that has not seen them."""
-        named = dict.fromkeys(_SYMBOL.findall(text))
-        lines = [f"(declare-const {symbol} {self._sorts[symbol]})" for symbol in named]
-        for name in sorted(self._text_functions):
-            if f"text_{name}" in text:
-                sorts = {"upper": "(Int) Int", "lower": "(Int) Int", "length": "(Int) Int"}
-                lines.append(f"(declare-fun text_{name} {sorts.get(name, '(Int Int) Bool')})")
-        return "\n".join(lines)
 
 
 class Encoding:
@@ -240,10 +140,10 @@ class Encoding:
 
     def _allowed(self, kind: Type, value: str) -> str:
         if kind.counted:
-            return f"(and (<= {_int(kind.low)} {value}) (<= {value} {_int(kind.high)}))"
+            return f"(and (<= {integer(kind.low)} {value}) (<= {value} {integer(kind.high)}))"
         if not kind.values:
             return f"(<= 0 {value})"
-        return _any([f"(= {value} {self._script.string(one)})" for one in kind.values])
+        return any_of([f"(= {value} {self._script.string(one)})" for one in kind.values])
 
     def _name(self, text: str) -> str:
         return f"{self._mark}{text}"
@@ -279,7 +179,7 @@ class Encoding:
                 self._write_output(output, self._first(rows, blocked, boolean))
 
     def _matched(self, rule: Rule) -> str:
-        return _all([self.holds(test) for test in rule.tests if test is not None])
+        return all_of([self.holds(test) for test in rule.tests if test is not None])
 
     def _blocked(self, table: Table, found: list[str]) -> str:
         """Where a table gives null although rows match."""
@@ -297,8 +197,8 @@ class Encoding:
             clashes: list[str] = []
             for match, rule in zip(found, table.rules, strict=True):
                 alike = [same(self.term(value), first) for value, first in zip(rule.outputs, firsts, strict=True)]
-                clashes.append(_all([match, _not(_all(alike))]))
-            return _any(clashes)
+                clashes.append(all_of([match, negation(all_of(alike))]))
+            return any_of(clashes)
         return "false"
 
     def _first(self, rows: list[tuple[str, Term]], blocked: str, boolean: bool) -> Term:
@@ -306,22 +206,22 @@ class Encoding:
         # runs of rows that say the same are one condition: less for the solver
         for match, term in reversed(rows):
             value = term.value if match == "true" else f"(ite {match} {term.value} {value})"
-            null = _choose(match, term.null, null)
-        return Term(value, _any([blocked, null]))
+            null = choose(match, term.null, null)
+        return Term(value, any_of([blocked, null]))
 
     def _figure(self, operator: str, rows: list[tuple[str, Term]]) -> Term:
         matched = [match for match, _ in rows]
         if operator == "count":
-            return Term(_sum([f"(ite {match} 1 0)" for match in matched]), "false")
-        null = _any([_not(_any(matched)), *(_all([match, term.null]) for match, term in rows)])
+            return Term(total([f"(ite {match} 1 0)" for match in matched]), "false")
+        null = any_of([negation(any_of(matched)), *(all_of([match, term.null]) for match, term in rows)])
         if operator == "sum":
-            return Term(_sum([f"(ite {match} {term.value} 0)" for match, term in rows]), null)
+            return Term(total([f"(ite {match} {term.value} 0)" for match, term in rows]), null)
         best, has = "0", "false"
         compare = "<" if operator == "min" else ">"
         for match, term in rows:
-            taken = self._short(_all([match, _any([_not(has), f"({compare} {term.value} {best})"])]), "Bool")
+            taken = self._short(all_of([match, any_of([negation(has), f"({compare} {term.value} {best})"])]), "Bool")
             best = self._short(f"(ite {taken} {term.value} {best})", "Int")
-            has = self._short(_any([has, match]), "Bool")
+            has = self._short(any_of([has, match]), "Bool")
         return Term(best, null)
 
     def _short(self, text: str, sort: str) -> str:
@@ -342,7 +242,7 @@ class Encoding:
                 return self._outputs[expr.name] if expr.name in self._outputs else self.fact(expr.name)
             case Arith():
                 left, right = self.term(expr.left), self.term(expr.right)
-                return Term(f"({expr.operator} {left.value} {right.value})", _any([left.null, right.null]))
+                return Term(f"({expr.operator} {left.value} {right.value})", any_of([left.null, right.null]))
             case Quotient():
                 return self._quotient(expr)
             case Extreme():
@@ -351,8 +251,8 @@ class Encoding:
                 condition = self._short(self.holds(expr.condition), "Bool")
                 then, otherwise = self.term(expr.then), self.term(expr.otherwise)
                 return Term(
-                    _choose_value(condition, then.value, otherwise.value),
-                    _choose(condition, then.null, otherwise.null),
+                    choose_value(condition, then.value, otherwise.value),
+                    choose(condition, then.null, otherwise.null),
                 )
             case Rank():
                 return self._rank(expr)
@@ -369,7 +269,7 @@ class Encoding:
             case Gathered():
                 return self._figure(expr.operator, self._lists[expr.name])
             case _:
-                return Term(self.holds(expr), _all([_not(self.holds(expr)), _not(self.fails(expr))]))
+                return Term(self.holds(expr), all_of([negation(self.holds(expr)), negation(self.fails(expr))]))
 
     def _constant(self, value: Value, kind: Type) -> Term:
         match value:
@@ -378,7 +278,7 @@ class Encoding:
             case bool():
                 return Term("true" if value else "false", "false")
             case int():
-                return Term(_int(value), "false")
+                return Term(integer(value), "false")
             case str():
                 return Term(str(self._script.string(value)), "false")
 
@@ -418,11 +318,13 @@ class Encoding:
                 up = f"(and (<= (- (* 2 {whole}) {size}) (* 2 {signed})) (< (* 2 {signed}) (+ (* 2 {whole}) {size})))"
                 down = f"(and (< (- (* 2 {whole}) {size}) (* 2 {signed})) (<= (* 2 {signed}) (+ (* 2 {whole}) {size})))"
                 bounds = f"(ite (>= {signed} 0) {up} {down})"
-        null = _any([left.null, right.null, "false" if flip else f"(= {below} 0)"])
+        null = any_of([left.null, right.null, "false" if flip else f"(= {below} 0)"])
         self._script.claim(f"(or {null} {bounds})" if null != "false" else bounds)
         within = span(expr, self._spans)
         if within is not None:
-            self._script.claim(f"(or {null} (and (<= {_int(within.low)} {found}) (<= {found} {_int(within.high)})))")
+            self._script.claim(
+                f"(or {null} (and (<= {integer(within.low)} {found}) (<= {found} {integer(within.high)})))"
+            )
         return Term(found, null)
 
     def _extreme(self, expr: Extreme) -> Term:
@@ -432,7 +334,7 @@ class Encoding:
         for term in terms[1:]:
             other = self._short(term.value, "Int")
             best = self._short(f"(ite ({compare} {best} {other}) {best} {other})", "Int")
-        return Term(best, _any([term.null for term in terms]))
+        return Term(best, any_of([term.null for term in terms]))
 
     def _rank(self, expr: Rank) -> Term:
         operand = self.term(expr.operand)
@@ -461,50 +363,51 @@ class Encoding:
                 return "true" if expr.value is holds else "false"
             case In():
                 found = self._member(expr)
-                return found if holds else _not(found)
+                return found if holds else negation(found)
             case Equal():
                 found = same(self.term(expr.left), self.term(expr.right))
-                return found if holds else _not(found)
+                return found if holds else negation(found)
             case Compare():
                 left, right = self.term(expr.left), self.term(expr.right)
                 operator = expr.operator if holds else _FLIPPED[expr.operator]
-                return _all([_not(left.null), _not(right.null), f"({operator} {left.value} {right.value})"])
+                return all_of([negation(left.null), negation(right.null), f"({operator} {left.value} {right.value})"])
             case And() | Or():
                 parts = [self._truth(operand, holds) for operand in expr.operands]
-                return _all(parts) if isinstance(expr, And) == holds else _any(parts)
+                return all_of(parts) if isinstance(expr, And) == holds else any_of(parts)
             case Not():
                 return self._truth(expr.operand, not holds)
             case TextTest():
                 left, right = self.term(expr.left), self.term(expr.right)
                 found = f"({self._script.text_function(expr.operator)} {left.value} {right.value})"
-                return _all([_not(left.null), _not(right.null), found if holds else _not(found)])
+                return all_of([negation(left.null), negation(right.null), found if holds else negation(found)])
             case _:
                 term = self.term(expr)
-                return _all([_not(term.null), term.value if holds else _not(term.value)])
+                return all_of([negation(term.null), term.value if holds else negation(term.value)])
 
     def _member(self, expr: In) -> str:
         if expr.operand.type.many:
             assert isinstance(expr.operand, Read)
             wanted = self._constant(expr.values[0], expr.operand.type)
-            return _any([_all([match, same(term, wanted)]) for match, term in self._lists[expr.operand.name]])
+            return any_of([all_of([match, same(term, wanted)]) for match, term in self._lists[expr.operand.name]])
         operand = self.term(expr.operand)
         values = [self._constant(value, expr.operand.type).value for value in expr.values if value is not None]
-        among = _any([_is(operand.value, value) for value in values])
-        found = _all([_not(operand.null), among])
-        return _any([operand.null, found]) if None in expr.values else found
+        among = any_of([is_same(operand.value, value) for value in values])
+        found = all_of([negation(operand.null), among])
+        return any_of([operand.null, found]) if None in expr.values else found
 
     def inside(self, expr: Expr, where: Region) -> str:
         """Where an expression's value lies in a region of its type."""
         term = self.term(expr)
         if where.intervals:
             bounds = [
-                f"(and (<= {_int(low)} {term.value}) (<= {term.value} {_int(high)}))" for low, high in where.intervals
+                f"(and (<= {integer(low)} {term.value}) (<= {term.value} {integer(high)}))"
+                for low, high in where.intervals
             ]
         else:
-            bounds = [_is(term.value, self._constant(value, expr.type).value) for value in where.values]
-        among = _not(_any(bounds)) if where.others else _any(bounds)
-        found = _all([_not(term.null), among])
-        return _any([term.null, found]) if where.null else found
+            bounds = [is_same(term.value, self._constant(value, expr.type).value) for value in where.values]
+        among = negation(any_of(bounds)) if where.others else any_of(bounds)
+        found = all_of([negation(term.null), among])
+        return any_of([term.null, found]) if where.null else found
 
     def equals(self, expr: Expr, value: Value) -> str:
         """Where an expression has a value; null equals null."""
@@ -513,73 +416,3 @@ class Encoding:
 
 def outputs_of(step: Step) -> tuple[Output, ...]:
     return step.outputs if isinstance(step, Table) else (step.output,)
-
-
-def same(left: Term, right: Term) -> str:
-    """Where two values are the same, null included."""
-    if left.null == right.null == "false":
-        return _is(left.value, right.value)
-    both = _all([left.null, right.null])
-    return _any([both, _all([_not(left.null), _not(right.null), _is(left.value, right.value)])])
-
-
-def _is(left: str, right: str) -> str:
-    if left == right:
-        return "true"
-    if right in ("true", "false"):
-        return left if right == "true" else _not(left)
-    if left in ("true", "false"):
-        return right if left == "true" else _not(right)
-    return f"(= {left} {right})"
-
-
-def _int(value: int) -> str:
-    return str(value) if value >= 0 else f"(- {-value})"
-
-
-def _all(parts: list[str]) -> str:
-    kept = list(dict.fromkeys(part for part in parts if part != "true"))
-    if "false" in kept:
-        return "false"
-    return kept[0] if len(kept) == 1 else f"(and {' '.join(kept)})" if kept else "true"
-
-
-def _any(parts: list[str]) -> str:
-    kept = list(dict.fromkeys(part for part in parts if part != "false"))
-    if "true" in kept:
-        return "true"
-    return kept[0] if len(kept) == 1 else f"(or {' '.join(kept)})" if kept else "false"
-
-
-def _not(text: str) -> str:
-    return {"true": "false", "false": "true"}.get(text, f"(not {text})")
-
-
-def _choose(condition: str, then: str, otherwise: str) -> str:
-    if then == otherwise or condition == "true":
-        return then
-    if condition == "false":
-        return otherwise
-    if (then, otherwise) == ("true", "false"):
-        return condition
-    if (then, otherwise) == ("false", "true"):
-        return _not(condition)
-    if then == "true":
-        return f"(or {condition} {otherwise})"
-    if then == "false":
-        return f"(and (not {condition}) {otherwise})"
-    return f"(ite {condition} {then} {otherwise})"
-
-
-def _choose_value(condition: str, then: str, otherwise: str) -> str:
-    return (
-        then
-        if then == otherwise or condition == "true"
-        else otherwise
-        if condition == "false"
-        else f"(ite {condition} {then} {otherwise})"
-    )
-
-
-def _sum(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"(+ {' '.join(parts)})" if parts else "0"

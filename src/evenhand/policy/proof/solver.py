@@ -6,7 +6,7 @@ Every question has its own time limit. Z3 is loaded when the first one is asked,
 from typing import Any
 
 from evenhand.policy.proof.limits import Deadline, Undecided
-from evenhand.policy.proof.smt import Script
+from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.types import Type, Value
 
 Assignment = dict[str, Value]

@@ -12,7 +12,8 @@ from evenhand.policy import Policy
 from evenhand.policy.proof.boxes import Box, Boxes
 from evenhand.policy.proof.covering import Covering
 from evenhand.policy.proof.limits import Deadline, Undecided
-from evenhand.policy.proof.smt import Encoding, Script
+from evenhand.policy.proof.smt import Encoding
+from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.tree import Table
 from tests.unit.policy.proof.tables import OUTPUTS, Drawn, drawn, points
