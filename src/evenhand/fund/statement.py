@@ -85,5 +85,5 @@ async def _statement(connection: Connection, row: Any, since: date | None, until
 def _period(row: Any, since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:
     """The moments between which days of the market lie."""
     zone = ZoneInfo(row["time_zone"])
-    begins = datetime.combine(since, time.min, zone) if since else None
+    begins = datetime.combine(since, time.min, zone) if since and since > date.min else None
     return begins, datetime.combine(until + timedelta(days=1), time.min, zone) if until and until < date.max else None

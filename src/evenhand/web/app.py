@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, cast
 
+import asyncpg
 import msgspec
 from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException
@@ -145,6 +146,9 @@ def _answer_error(request: AnyRequest, error: Exception) -> Response[Any]:
             said = of_error(error)
         case HTTPException():
             said, headers = _of_http(request, error), dict(error.headers or {})
+        case asyncpg.CharacterNotInRepertoireError():
+            # the database holds no such text, so nothing there is called so
+            said = problem("bad-input", "holds a NUL character")
         case _:
             _log.error("a request failed", exc_info=error)
             said = problem("internal", "something went wrong; the server's log says what")

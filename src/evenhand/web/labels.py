@@ -25,6 +25,7 @@ from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.labelling import configure
+from evenhand.policy import PolicyError
 from evenhand.records import Id, Moment, decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
@@ -170,7 +171,10 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         asked = decode_as(await body(request, keys, JSON), LabellingSettings)
         found = desk.markets[known(desk, market)]
         async with transaction(database) as connection:
-            await configure(connection, found, asked.confirm, asked.document, by=asked.by, now=desk.now())
+            try:
+                await configure(connection, found, asked.confirm, asked.document, by=asked.by, now=desk.now())
+            except PolicyError as error:
+                raise Refused("bad-input", str(error), field="document") from None
         return Response(None, status_code=204)
 
     @post(

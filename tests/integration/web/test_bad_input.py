@@ -186,6 +186,11 @@ async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: http
         "not a number": await client.get("/v1/cases?limit=many"),
         "unknown outcome": await client.get("/v1/cases?outcome=lottery"),
         "NUL in a filter": await client.get("/v1/cases?q=%00"),
+        "NUL in a holder": await client.get("/v1/inbox?holder=%00"),
+        "NUL in a name": await client.get("/v1/webhooks/%00"),
+        "a labelling document that is none": await client.put(
+            f"{SHOP}/labelling", json={"confirm": "watched", "by": "Li", "document": "abc"}
+        ),
     }
     assert {name: answer.status_code for name, answer in answers.items()} == {
         "unknown market": 404,
@@ -203,6 +208,9 @@ async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: http
         "not a number": 400,
         "unknown outcome": 400,
         "NUL in a filter": 400,
+        "NUL in a holder": 400,
+        "NUL in a name": 400,
+        "a labelling document that is none": 400,
     }
     for answer in answers.values():
         assert answer.headers["content-type"] == "application/problem+json"

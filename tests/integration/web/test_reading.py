@@ -75,6 +75,8 @@ async def test_the_fund_states_what_it_paid(client: httpx.AsyncClient, database:
     (later,) = (await client.get("/v1/fund/statements?market=shop&from=2026-02-21")).json()
     assert later["opening"] + sum(one["amount"] for one in later["movements"]) == later["closing"] == -paid
     assert later["opening"] < 0
+    (whole,) = (await client.get("/v1/fund/statements?market=shop&from=0001-01-01&to=9999-12-31")).json()
+    assert whole["movements"] == shop["movements"]
     assert (await client.get("/v1/fund/statements?market=nowhere")).status_code == 400
 
 
