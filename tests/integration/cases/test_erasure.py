@@ -1,7 +1,9 @@
 """Erasing a person: after it the name and the words are nowhere in the database or the vault, and what happened is still true."""
 
 import asyncio
+import re
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +360,24 @@ async def test_who_does_it_must_be_said(
 ) -> None:
     with pytest.raises(BadInput, match="say who does it"):
         await erase_person(database.pool, vault, "bazaar", "buyer", NAME, by=" ", now=clock.now)
+
+
+# Tables with text that erasing leaves alone, because nothing in it is about a buyer or a store, or was written by one of them
+# about the other: settings and documents of the market, names of staff, numbers and hashes, ids that the marketplace chose.
+_LEFT_ALONE = frozenset(
+    """abuse_activation abuse_model batch budget case_count case_settings demo evidence_custody evidence_retention fact_names
+    label_doubt labelling link_holding link_hub link_key merchant_rule migration order_line payment_reference payout_market
+    policy_version posting publication review vault_removal wording""".split()
+)
+
+
+async def test_every_table_that_may_hold_text_is_thought_of(database: Database) -> None:
+    holding_text = await database.pool.fetch(
+        """select distinct table_name from information_schema.columns
+        where table_schema = 'public' and data_type in ('text', 'jsonb', 'json', 'bytea', 'ARRAY')"""
+    )
+    words = set(re.findall(r"\w+", (files("evenhand.store") / "sql" / "erasure.sql").read_text(encoding="utf-8")))
+    unthought = {row["table_name"] for row in holding_text} - words - _LEFT_ALONE
+    assert not unthought, (
+        f"say in store/sql/erasure.sql, or in _LEFT_ALONE, what erasing a person means for {unthought}"
+    )
