@@ -11,7 +11,7 @@ import pytest
 
 from evenhand.errors import StoreError
 from evenhand.evidence.log import custody_of
-from evenhand.store import Database, open_database
+from evenhand.store import Database, Queries, open_database
 from evenhand.store.migrate import Migration, migrate, shipped
 
 FIRST = Migration(1, "0001_first.sql", "create table thing (no int)")
@@ -177,4 +177,44 @@ async def test_evidence_from_before_has_a_custody_log_and_immutable_rows_stay_so
         with pytest.raises(asyncpg.RestrictViolationError):
             async with connection.transaction():
                 await connection.execute("update evidence set party = 'buyer'")
+    await connection.close()
+
+
+async def test_what_came_before_arrivals_were_numbered_came_as_it_happened(empty_url: str) -> None:
+    """Migration 19: orders, deliveries, reviews and rulings of before, in the order of their moments."""
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, shipped()[:18])
+    await connection.execute(
+        """insert into market (id, name, policy, currency, time_zone) values ('m', 'M', 'p', 'CNY', 'Asia/Shanghai');
+           insert into account (market, kind, id) values (1, 'buyer', 'b'), (1, 'merchant', 's');
+           insert into orders (no, market, id, buyer, placed_at, promised_at, delivered_at) values
+               (1, 1, 'late', 1, '2026-01-01T12:00+8', '2026-01-03T12:00+8', '2026-01-05T12:00+8'),
+               (2, 1, 'open', 1, '2026-01-02T12:00+8', null, null);
+           insert into order_line (no, market, order_id, id, order_no, position, buyer, merchant, category, amount, placed_at)
+           select no, 1, id, '1', no, 0, 1, 2, 'toys', 500, placed_at from orders;
+           insert into review (order_no, id, score, at) values (1, 'r', 2, '2026-01-07T12:00+8');
+           insert into batch (engine, booked_at) values ('e', now()), ('e', now());
+           insert into fact_names (names) values ('application.amount');
+           insert into application (no, market, id, digest, line, buyer, merchant, remedy, stage, reason, asked, applied_at,
+               batch, policy_version, outcome, payer, return_required, amount, rule, because_en, because_zh, fact_names,
+               fact_values)
+           values (1, 1, 'a', '', 1, 1, 2, 'refund_only', 'received', 'quality', 500, '2026-01-06T12:00+8', 1,
+               1, 'decline', 'none', false, 0, '', '', '', 1, '[500]')"""
+    )
+    await migrate(connection)
+    rows = await connection.fetch(Queries.load("history").events, 1)
+    day = 20_454  # 1 January 2026
+    assert [
+        (row["kind"], row["day"] - day, row["buyer"], row["merchant"], row["amount"], row["late"]) for row in rows
+    ] == [
+        ("order", 0, 1, None, 500, None),
+        ("order", 0, None, 2, 500, None),
+        ("order", 1, 1, None, 500, None),
+        ("order", 1, None, 2, 500, None),
+        ("delivery", 4, None, 2, None, "true"),
+        ("ruled", 5, 1, 2, 500, None),
+        ("review", 6, None, 2, None, None),
+    ]
+    # what comes from now on comes after
+    assert await connection.fetchval("select nextval('arrival') > max(arrived) from (select arrived from batch) as b")
     await connection.close()
