@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Owner = Literal["buyer", "merchant", "pair"]
-# "ruled" is an application and the ruling it got at once, as one event; "answer" is that a store answered a case by its deadline, or
-# let the deadline pass
+# "ruled" is an application and the ruling it got at once, as one event; "answer" is that a store answered a case by its deadline,
+# or let the deadline pass
 Happening = Literal["order", "delivery", "review", "application", "ruling", "ruled", "answer"]
 # What an event must say, field by field, each one of these values.
 Condition = dict[str, tuple[str, ...]]

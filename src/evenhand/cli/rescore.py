@@ -24,7 +24,7 @@ def run(name: str, market: str, *, data: Path | None, database: str | None, as_j
     """Print what a scorecard would have made of a market's rulings; exits 1 where an outcome would be another."""
     card = Policy.load(name)
     role = role_of(card)
-    if role == "ruling" or role == "labelling":
+    if role in ("ruling", "labelling"):
         raise BadInput(f"{card.name} is for {role}: a scorecard of {', '.join(CARDS)} is asked for", field="CARD")
     checked_card(card, role)
 
