@@ -306,12 +306,20 @@ async def test_hostile_text_is_only_text(look: Look, address: str) -> None:
 async def test_every_page_fits_a_phone_and_is_labelled(look: Look, address: str) -> None:
     async with httpx.AsyncClient(base_url=address) as client:
         newest = (await client.get("/v1/cases?limit=1")).json()["cases"][0]["case"]
+        case = (await client.get(f"/v1/cases/{newest}")).json()
+    accounts = [
+        f"/accounts/{kind}/{case['application'][kind]}?market={case['market']}" for kind in ("buyer", "merchant")
+    ]
     for dark in (False, True):
         async with look(width=390, dark=dark, lang="zh-CN" if dark else "en-GB") as page:
-            for path in (*PAGES, f"/cases/{newest}", "/nothing-here", "/sign-in"):
+            for path in (*PAGES, f"/cases/{newest}", *accounts, "/nothing-here", "/sign-in"):
                 await page.goto(path)
                 await page.wait_for_load_state("networkidle")
                 assert await _too_wide(page) <= 0, path
+                lines = "one => one.getClientRects().length"
+                assert (
+                    max([await one.evaluate(lines) for one in await page.locator(".top nav a").all()], default=1) == 1
+                )
                 assert await page.locator("h1").count() == 1, path
                 nameless = """[...document.querySelectorAll("input:not([type=hidden]), select, button, a")]
                     .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute("aria-label")))
