@@ -66,6 +66,9 @@ async def tell(
     ruling = reproduce(loaded.source, loaded.facts, ground.currency)
     facts = msgspec.json.decode(loaded.facts)
     otherwise = reproduce(loaded.source, _json.encode(unmarked(facts)).decode(), ground.currency)
+    if otherwise.because == ruling.because:
+        otherwise = msgspec.structs.replace(otherwise, because=loaded.because)
+    ruling = msgspec.structs.replace(ruling, because=loaded.because)
     told = Told(
         ground,
         case,

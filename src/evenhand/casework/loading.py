@@ -12,6 +12,7 @@ from evenhand.cases.opening import STATE_AFTER, first_due, opened, silence_of, w
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.markets import MarketDesk
+from evenhand.policy import Because
 from evenhand.policy.proof.kept import broken_promise
 from evenhand.store import Queries
 
@@ -32,6 +33,8 @@ class Loaded(msgspec.Struct, frozen=True):
     # what reproduces the policy's ruling: its text and the facts it read
     source: str
     facts: str
+    # why, as it was frozen with the ruling
+    because: Because
     order: str
 
     def broken(self, decision: Decision) -> str | None:
@@ -100,5 +103,6 @@ async def load(connection: Connection, desk: Desk, no: int, *, lock: bool = Fals
         day,
         row["source"],
         row["facts"],
+        Because(row["because_en"], row["because_zh"]),
         row["order_id"],
     )

@@ -5,6 +5,7 @@ import re
 import msgspec
 import pytest
 
+from evenhand.booking import parsed
 from evenhand.cases import wording
 from evenhand.cases.grounds import Sentence
 from evenhand.cases.settings import Settings
@@ -36,6 +37,8 @@ async def test_a_statement_asked_for_late_says_what_it_would_have_said_at_once(
     monkeypatch.setattr("evenhand.casework.consequences.CURRENT", newer)
     monkeypatch.setattr("evenhand.cases.keeping.BODY", body)
     monkeypatch.setattr("evenhand.cases.keeping.DIGEST", b"newer")
+    monkeypatch.setattr("evenhand.policy.reasons.CONTEST", {"en": "Contest it anew.", "zh": "可重新申诉。"})
+    parsed.cache_clear()
     upgraded = await Desk.open(database, clock=clock)
     again = Casework(upgraded, database, clock=clock)
 
@@ -52,6 +55,7 @@ async def test_a_statement_asked_for_late_says_what_it_would_have_said_at_once(
     assert new.startswith("NEW ")
     assert "Court of Equity" in new
     await upgraded.close()
+    parsed.cache_clear()
 
 
 async def test_the_same_words_are_kept_once(desk: Desk, database: Database, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 -- What an action on a case stands on: the application with its ruling, its parties, and what reproduces the ruling.
 select a.no, a.market, m.id as market_id, m.currency, m.time_zone, b.id as buyer, s.id as merchant, a.buyer as buyer_no,
        a.merchant as merchant_no, a.line, a.remedy, a.reason, a.applied_at, a.outcome, a.payer, a.return_required, a.asked, a.amount,
-       a.respond_within_hours, a.facts, v.source, t.booked_at, l.order_id
+       a.respond_within_hours, a.because_en, a.because_zh, a.facts, v.source, t.booked_at, l.order_id
 from application a
 join order_line l on l.no = a.line
 join market m on m.no = a.market
