@@ -16,6 +16,8 @@ import httpx
 
 MARKETS: Final = ("1688", "taobao", "pinduoduo")
 _PATIENCE_SECONDS: Final = 120
+# What a request meets whose server goes away; on uvloop a connection that ends while it is set up has no socket to be asked about.
+_GONE: Final = (httpx.TransportError, AttributeError)
 # How often a client looks whether a panel was drawn.
 _LOOKS: Final = 6
 _BUYERS, _MERCHANTS = 400, 40
@@ -133,7 +135,7 @@ class Load:
         """Where a panel is drawn before long, its jurors vote; not always all that are needed."""
         jurors: list[str] = []
         for _ in range(_LOOKS):
-            with suppress(httpx.TransportError):
+            with suppress(*_GONE):
                 answer = await client.get(f"/v1/cases/{case}/panel")
                 jurors = answer.json()["jurors"] if answer.status_code == 200 else []
             if jurors or self.over:
@@ -179,7 +181,7 @@ class Load:
                 self.counts["requests"] += 1
                 try:
                     answer = await client.post(path, json=body, headers=headers)
-                except httpx.TransportError as error:
+                except _GONE as error:
                     last = repr(error)
                 else:
                     if answer.status_code == 500:
