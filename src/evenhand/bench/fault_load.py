@@ -16,7 +16,7 @@ import httpx
 
 MARKETS: Final = ("1688", "taobao", "pinduoduo")
 _PATIENCE_SECONDS: Final = 120
-# What a request meets whose server goes away; on uvloop a connection that ends while it is set up has no socket to be asked about.
+# What a request meets whose server goes away; on uvloop a connection that ends while it is set up has no socket to ask about.
 _GONE: Final = (httpx.TransportError, AttributeError)
 # How often a client looks whether a panel was drawn.
 _LOOKS: Final = 6
