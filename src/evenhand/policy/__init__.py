@@ -1,7 +1,8 @@
 """Policy documents: read, typed, compiled, and run.
 
 document.py    Markdown -> tables of cells          parser.py, syntax.py   a cell's text -> its syntax
-build.py       tables -> the typed model            lowering.py            syntax -> the typed tree (tree.py, types.py)
+drafts.py      tables -> parsed, not typed          build.py               drafts -> the typed model (tree.py, types.py)
+lowering.py    syntax -> the typed tree
 row.py         model -> a Python function           policy.py              what everybody uses
 
 What nodes of the tree mean: constants.py, arithmetic.py, date_parts.py, comparing.py, functions.py.

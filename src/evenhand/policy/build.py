@@ -4,17 +4,17 @@ Everything that is wrong is reported at once. A fault in one output does not dra
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Final, TypeVar
+from typing import Final
 
 from evenhand.policy import syntax
-from evenhand.policy.document import ARROWS, HIT_POLICIES, Cell, Document, Grid
+from evenhand.policy.document import Cell, Document
+from evenhand.policy.drafts import Column, Draft, read_drafts
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.examples import Example, read_examples
 from evenhand.policy.lowering import Lowering
 from evenhand.policy.own_facts import own_facts
-from evenhand.policy.parser import parse_expression, parse_test
 from evenhand.policy.reasons import EMPTY_REASONS, FUND_EMPTY, placeholders, read_reasons
 from evenhand.policy.ruling_parts import RULING_TYPES, ruling_parts
 from evenhand.policy.syntax import CellError
@@ -37,38 +37,8 @@ from evenhand.vocabulary import FACTS
 
 _LISTS: Final = ("R", "O", "C")
 _FIGURES: Final = ("C+", "C<", "C>")
-_MAX_ROWS: Final = 20_000
-_MAX_COLUMNS: Final = 64
 # Nodes of an expression, written out: abs, modulo and parts of durations read their operand several times.
 _MAX_SIZE: Final = 5_000
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Column:
-    """An output column before it is typed."""
-
-    name: str
-    place: Cell
-    # index in the grid
-    index: int
-    # allowed values as the header lists them
-    listed: tuple[Value, ...]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A table or formula whose cells are parsed and not yet typed."""
-
-    name: str
-    hit: str
-    line: int
-    heads: list[tuple[int, Cell, syntax.Expression | None]]
-    columns: list[_Column]
-    rows: list[tuple[tuple[Cell, ...], list[syntax.Test | None], list[syntax.Expression | None]]]
-    formula: tuple[Cell, syntax.Expression] | None = None
-    needs: set[str] = field(default_factory=set[str])
 
 
 def build(document: Document) -> tuple[Model, tuple[Example, ...]]:
@@ -94,7 +64,7 @@ class _Builder:
         if document.when_empty:
             said = EMPTY_REASONS[document.when_empty]
             reasons.setdefault(FUND_EMPTY, Reason(FUND_EMPTY, said["en"], said["zh"], 1))
-        drafts = self._drafts()
+        drafts = read_drafts(document, self._faults)
         declared = {column.name: draft for draft in drafts for column in draft.columns}
         ordered = self._in_order(drafts, declared, facts)
 
@@ -145,124 +115,14 @@ class _Builder:
         )
         return model, examples
 
-    # reading
-
-    def _drafts(self) -> list[_Draft]:
-        drafts = [draft for grid in self._document.tables if (draft := self._draft(grid)) is not None]
-        for section, cell in self._document.formulas:
-            name, equals, text = cell.text.partition("=")
-            name = name.strip()
-            if not equals or not name.replace(".", "_").replace("_", "a").isalnum():
-                self._fault(cell, "a formula is written `name = expression`")
-                continue
-            offset = len(cell.text) - len(text.lstrip())
-            try:
-                node = parse_expression(text.strip())
-            except CellError as error:
-                self._fault(cell, str(error), offset + error.column)
-                continue
-            column = _Column(name, cell, 0, ())
-            place = Cell(text.strip(), cell.line, cell.column + offset)
-            drafts.append(_Draft(section, "", cell.line, [], [column], [], (place, node), set(_names(node))))
-        titles: dict[str, _Draft] = {}
-        made: dict[str, _Draft] = {}
-        for draft in drafts:
-            if draft.formula is None:
-                if draft.name in titles:
-                    self._faults.append(
-                        Fault(draft.line, 1, f"there is a second table {draft.name!r}: give it a heading")
-                    )
-                titles[draft.name] = draft
-            for column in draft.columns:
-                if column.name in made:
-                    self._fault(column.place, f"{column.name} is already an output of {made[column.name].name!r}")
-                made[column.name] = draft
-        return drafts
-
-    def _draft(self, grid: Grid) -> _Draft | None:
-        corner = grid.header[0]
-        if not grid.heading:
-            self._fault(corner, "a decision table needs a heading above it: its name")
-        if corner.text not in HIT_POLICIES:
-            near = suggestion(corner.text.upper(), HIT_POLICIES)
-            self._fault(corner, f"expected a hit policy ({', '.join(HIT_POLICIES)}), found {corner.text[:40]!r}{near}")
-            return None
-        draft = _Draft(grid.heading, corner.text, grid.line, [], [], [])
-        if len(grid.header) > _MAX_COLUMNS or len(grid.rows) > _MAX_ROWS:
-            self._fault(corner, f"a table may have {_MAX_COLUMNS} columns and {_MAX_ROWS:,} rows")
-            return None
-        for index, cell in enumerate(grid.header[1:], start=1):
-            if cell.text.startswith(ARROWS):
-                self._head_out(draft, index, cell)
-            else:
-                node = self._parse(cell, parse_expression)
-                draft.heads.append((index, cell, node))
-                draft.needs.update(_names(node) if node else ())
-        if not draft.columns:
-            self._fault(corner, "this table has no output: head a column with → and a name")
-        if not grid.rows:
-            self._fault(corner, "this table has no rows")
-        for number, row in enumerate(grid.rows, start=1):
-            if row[0].text != str(number):
-                self._fault(row[0], f"rows are numbered in order: this is row {number}, not {row[0].text[:20]!r}")
-            if len(row) != len(grid.header):
-                continue  # told already
-            tests = [self._parse(row[index], parse_test) for index, _, _ in draft.heads]
-            nodes = [self._parse(row[column.index], parse_expression) for column in draft.columns]
-            for test in tests:
-                draft.needs.update(_names_of_test(test) if test else ())
-            for node in nodes:
-                draft.needs.update(_names(node) if node else ())
-            draft.rows.append((row, tests, nodes))
-        return draft
-
-    def _head_out(self, draft: _Draft, index: int, cell: Cell) -> None:
-        text = cell.text.removeprefix("→").removeprefix("->").strip()
-        name, colon, listed = (part.strip() for part in text.partition(":"))
-        at = cell.text.find(name) if name else 0
-        if (
-            not name
-            or not name.replace(".", "_").replace("_", "a").isalnum()
-            or not name.isascii()
-            or name[0].isdigit()
-        ):
-            self._fault(cell, f"{name[:40]!r} is no name for an output: use letters, digits, _ and .")
-            return
-        values: list[Value] = []
-        if colon:
-            try:
-                test = parse_test(listed)
-            except CellError as error:
-                self._fault(cell, str(error), cell.text.find(":") + 1 + error.column)
-                return
-            for one in test.tests if isinstance(test, syntax.AnyOf) else (test,):
-                node = one.value if isinstance(one, syntax.Equal) else None
-                value = node.value if isinstance(node, syntax.Name | syntax.Literal) else None
-                if isinstance(value, str):
-                    values.append(value)
-                else:
-                    self._fault(cell, 'allowed values are listed like "high", "low"', cell.text.find(":") + 1)
-                    return
-        if draft.hit in (*_FIGURES, "C#") and name == "because":
-            self._fault(cell, f"a table with hit policy {draft.hit} gives a figure, not reasons", at)
-            return
-        draft.columns.append(_Column(name, cell, index, tuple(values)))
-
-    def _parse(self, cell: Cell, read: Callable[[str], T]) -> T | None:
-        try:
-            return read(cell.text)
-        except CellError as error:
-            self._fault(cell, str(error), error.column)
-            return None
-
     # order
 
-    def _in_order(self, drafts: list[_Draft], made: Mapping[str, _Draft], facts: Mapping[str, Type]) -> list[_Draft]:
+    def _in_order(self, drafts: list[Draft], made: Mapping[str, Draft], facts: Mapping[str, Type]) -> list[Draft]:
         """Drafts in an order in which each finds what it reads; a cycle is a fault that shows it."""
-        ordered: list[_Draft] = []
+        ordered: list[Draft] = []
         state: dict[int, int] = {}
 
-        def sources(draft: _Draft) -> Iterable[tuple[str, _Draft]]:
+        def sources(draft: Draft) -> Iterable[tuple[str, Draft]]:
             for name in sorted(draft.needs):
                 owner = name if name in made else name.rpartition(".")[0]
                 source = made.get(owner)
@@ -270,7 +130,7 @@ class _Builder:
                 if source is not None and not (source is draft and owner in facts):
                     yield owner, source
 
-        def visit(draft: _Draft, path: tuple[tuple[str, _Draft], ...]) -> None:
+        def visit(draft: Draft, path: tuple[tuple[str, Draft], ...]) -> None:
             if state.get(id(draft)) == 2:
                 return
             if state.get(id(draft)) == 1:
@@ -295,7 +155,7 @@ class _Builder:
     # typing
 
     def _typed(
-        self, draft: _Draft, names: Mapping[str, Type], wanted: Mapping[str, Type]
+        self, draft: Draft, names: Mapping[str, Type], wanted: Mapping[str, Type]
     ) -> tuple[Step, tuple[Output, ...]]:
         lowering = Lowering(names)
         if draft.formula is not None:
@@ -340,7 +200,7 @@ class _Builder:
         return Table(draft.name, draft.hit, draft.line, headers, tuple(inputs), outputs, tuple(rules)), outputs
 
     def _typed_formula(
-        self, draft: _Draft, lowering: Lowering, wanted: Mapping[str, Type]
+        self, draft: Draft, lowering: Lowering, wanted: Mapping[str, Type]
     ) -> tuple[Step, tuple[Output, ...]]:
         assert draft.formula is not None
         cell, node = draft.formula
@@ -366,7 +226,7 @@ class _Builder:
         return found
 
     def _type_of(
-        self, draft: _Draft, place: int, column: _Column, lowering: Lowering, wanted: Mapping[str, Type]
+        self, draft: Draft, place: int, column: Column, lowering: Lowering, wanted: Mapping[str, Type]
     ) -> Type | None:
         """The type of an output column: declared, listed in its header, or what its cells have in common."""
         declared = wanted.get(column.name)
@@ -404,7 +264,7 @@ class _Builder:
             self._fault(column.place, f"{column.name} is never anything but null")
         return kind
 
-    def _output(self, draft: _Draft, column: _Column, kind: Type, values: list[Expr]) -> Output:
+    def _output(self, draft: Draft, column: Column, kind: Type, values: list[Expr]) -> Output:
         priority: tuple[Value, ...] = column.listed
         if draft.hit in ("P", "O") and not priority and kind.ordered:
             priority = tuple(reversed(kind.values))
@@ -421,7 +281,7 @@ class _Builder:
                 kind = replace(kind, low=low, high=high)
         return Output(column.name, kind, priority)
 
-    def _by_priority(self, draft: _Draft, rules: list[Rule], outputs: tuple[Output, ...]) -> list[Rule]:
+    def _by_priority(self, draft: Draft, rules: list[Rule], outputs: tuple[Output, ...]) -> list[Rule]:
         ranked = [place for place, output in enumerate(outputs) if output.priority]
         if not ranked:
             if outputs:
@@ -452,7 +312,7 @@ class _Builder:
             return rules
         return sorted(rules, key=lambda rule: keys[rule.number])
 
-    def _check_scorecard(self, declared: Mapping[str, _Draft]) -> None:
+    def _check_scorecard(self, declared: Mapping[str, Draft]) -> None:
         """A document without an outcome is a scorecard, unless it gives other parts of a ruling."""
         given = [name for name in RULING_TYPES if name in declared and name != "because"]
         near = next(iter(get_close_matches("outcome", [name for name in declared if name not in FACTS], 1, 0.75)), "")
@@ -462,7 +322,7 @@ class _Builder:
             hint = f" (did you mean outcome by {near}?)" if near else ""
             self._fault(place, f"no table gives an outcome, which every ruling needs{hint}")
 
-    def _check_payer(self, draft: _Draft, row: tuple[Cell, ...], values: list[Expr]) -> None:
+    def _check_payer(self, draft: Draft, row: tuple[Cell, ...], values: list[Expr]) -> None:
         """An outcome that moves money names who pays: the platform subsidises, the merchant refunds."""
         told = {
             column.name: (column, value.value)
@@ -529,41 +389,3 @@ def _merged(left: Type, right: Type) -> Type | None:
     ends = [end * 10 ** (scale - kind.scale) for kind in (left, right) for end in (kind.low, kind.high)]
     unit = left.unit if left.unit == right.unit else left.unit or right.unit
     return replace(left, scale=scale, low=min(ends), high=max(ends), unit=unit)
-
-
-def _names(node: syntax.Expression) -> Iterable[str]:
-    match node:
-        case syntax.Name():
-            yield node.value
-        case syntax.Negate():
-            yield from _names(node.operand)
-        case syntax.Binary():
-            yield from _names(node.left)
-            yield from _names(node.right)
-        case syntax.Choose():
-            for part in (node.condition, node.then, node.otherwise):
-                yield from _names(part)
-        case syntax.Within():
-            yield from _names(node.value)
-            yield from _names_of_test(node.test)
-        case syntax.Part():
-            yield from _names(node.value)
-        case syntax.Call():
-            for argument in node.arguments:
-                yield from _names(argument)
-        case _:
-            pass
-
-
-def _names_of_test(test: syntax.Test) -> Iterable[str]:
-    match test:
-        case syntax.Equal() | syntax.Compare():
-            yield from _names(test.value)
-        case syntax.Interval():
-            yield from _names(test.low)
-            yield from _names(test.high)
-        case syntax.AnyOf() | syntax.Not():
-            for inner in test.tests:
-                yield from _names_of_test(inner)
-        case _:
-            pass
