@@ -68,6 +68,8 @@ def rescore(stored: Facts, cards: Scorecards, learned: Scorer | None) -> Facts:
     needed = {name for card in cards.by_role.values() for name in card.model.read}
     needed |= {part.fact for part in learned.card.parts} if learned else set()
     facts = nested(stored, _TYPES, tuple(needed | set(_SCORES)))
+    # not every card says these
+    facts["abuse"].update(uncertain=None, threshold=None, model=None)
     cards.score(facts)
     if learned:
         learned.score(facts)
