@@ -365,7 +365,7 @@ async def test_who_does_it_must_be_said(
 # Tables with text that erasing leaves alone, because nothing in it is about a buyer or a store, or was written by one of them
 # about the other: settings and documents of the market, names of staff, numbers and hashes, ids that the marketplace chose.
 _LEFT_ALONE = frozenset(
-    [
+    (
         "abuse_activation",
         "abuse_model",
         "batch",
@@ -392,7 +392,7 @@ _LEFT_ALONE = frozenset(
         "review",
         "vault_removal",
         "wording",
-    ]
+    )
 )
 
 
