@@ -80,7 +80,10 @@ def explained(card: Policy, facts: Mapping[str, Any], sign: int = 1) -> Explaine
 
 
 def label(name: str) -> Because:
-    """What an input of a scorecard is called."""
+    """What an input of a scorecard is called, or several that are asked together."""
+    if " and " in name:
+        several = [label(one) for one in name.split(" and ")]
+        return Because(" and ".join(one.en for one in several), "、".join(one.zh for one in several))
     fact = FACTS.get(name)
     if fact is not None:
         return Because(fact.en, fact.zh)
