@@ -274,9 +274,11 @@ class Desk:
         accounts although that is not committed yet; should that fail, `Stale` is raised: another writer may have left the very
         versions it would have written.
         """
-        async with self._reading, self._pool.acquire() as connection:
-            now, ahead = self._clock(), self._ahead
-            batch, answers = await self._path(connection, items, now, ahead, self._shown, self._purse)
+        async with self._reading:
+            # given back before the second station is taken: should that fail, nothing is held
+            async with self._pool.acquire() as connection:
+                now, ahead = self._clock(), self._ahead
+                batch, answers = await self._path(connection, items, now, ahead, self._shown, self._purse)
             await self._booking.acquire()
             failed = self._ahead is not ahead
             self._ahead, self._shown, self._purse = (

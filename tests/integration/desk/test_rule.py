@@ -41,6 +41,24 @@ async def test_a_quality_dispute_of_a_good_account_is_subsidised_and_booked(desk
     assert [tuple(posting) for posting in postings] == [("fund", -8_000, "CNY"), ("buyer", 8_000, "CNY")]
 
 
+async def test_a_connection_that_breaks_when_it_is_given_back_stops_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = asyncpg.pool.Pool.release, [True]
+
+    async def release(pool: asyncpg.Pool, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        await whole(pool, connection)
+        if broken:
+            broken.clear()
+            raise asyncpg.InterfaceError("the connection is gone")
+
+    monkeypatch.setattr(asyncpg.pool.Pool, "release", release)
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(*(rule_one(desk, make_application(number)) for number in (1, 2)))
+    assert not broken
+    assert [answer.outcome for answer in answers] == ["subsidise", "subsidise"]
+
+
 async def test_the_policy_in_force_on_the_day_rules(desk: Desk) -> None:
     before = NOW.replace(year=2025, month=2)
     await desk.take_orders([("shop", make_order(70, placed_at=before, promised_at=None, delivered_at=before))])
