@@ -67,6 +67,8 @@ async def test_what_is_due_is_a_sentence_of_its_own(client: httpx.AsyncClient) -
 
 async def test_a_person_takes_a_case_and_rules_it(client: httpx.AsyncClient, case: str) -> None:
     assert "say who you are" in await send(client, case, "claim", ("version", "3"))
+    chinese = await client.post(f"/cases/{case}/act/claim", headers={**HTMX, "accept-language": "zh-CN"})
+    assert "请填写您的姓名" in chinese.text
     taken = await send(client, case, "claim", ("version", "3"), ("me", "Anna"))
     assert "Held by" in taken
     assert 'name="outcome"' in taken

@@ -107,7 +107,7 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             if action not in _STAFF and action not in _PHOTOS:
                 raise Refused("not-found", f"there is no action {action[:40]!r}")
             if not me:
-                raise BadInput("say who you are", field="me")
+                raise BadInput(reader_of(request).t("say who you are", "请填写您的姓名"), field="me")
             found = await lookup.case(number)
             if action in _PHOTOS:
                 async with work.pool.acquire() as connection, connection.transaction():
