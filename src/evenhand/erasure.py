@@ -157,6 +157,8 @@ async def erase(
     await connection.execute(_sql.forget, row["no"], pseudonym)
     if kind == "buyer":
         counts["comments"] = _count(await connection.execute(_sql.forget_comments, cases))
+    else:
+        counts["comments"] = await _rewrite_comments(connection, redaction, cases)
     counts["signs"] = _count(await connection.execute(_sql.forget_signs, row["no"]))
     counts["appeals"] = _count(await connection.execute(_sql.forget_appeals, row["no"], ERASED))
     counts["votes"] = _count(await connection.execute(_sql.forget_votes, row["no"], ERASED))
@@ -247,6 +249,22 @@ async def _rewrite_threads(connection: Connection, redaction: Redaction, market:
         files.append((row["no"], _json.encode(redaction.case(case, mine=row["no"] in mine)).decode()))
     if files:
         await connection.execute(_sql.rewrite_files, *_columns(files))
+    return len(rows)
+
+
+async def _rewrite_comments(connection: Connection, redaction: Redaction, cases: Sequence[int]) -> int:
+    """What buyers wrote of a store, without its name."""
+    rows: list[tuple[int, str]] = []
+    for row in await connection.fetch(_sql.comments, cases, _in_json(redaction.name)):
+        before = msgspec.json.decode(row["extra"])
+        after = {
+            "evidence": [redaction.others(one) for one in before["evidence"]],
+            "comment": redaction.others(before["comment"]),
+        }
+        if after != before:
+            rows.append((row["no"], _json.encode(after).decode()))
+    if rows:
+        await connection.execute(_sql.rewrite_comments, *_columns(rows))
     return len(rows)
 
 

@@ -232,6 +232,20 @@ async def test_the_name_goes_wherever_staff_wrote_it(
         assert text.format(done.pseudonym) in after
 
 
+async def test_a_stores_name_goes_from_what_buyers_wrote_to_it(
+    file: File, database: Database, vault: Directory, clock: Clock
+) -> None:
+    comment = "store-1 does not answer; store-12 did"
+    await file(comment=comment)
+    done = await erase_person(
+        database.pool, vault, "bazaar", "merchant", "store-1", by="Li", now=clock.now, despite="asked"
+    )
+    assert done.erased["comments"] == 1
+    extra = await database.pool.fetchval("select extra ->> 'comment' from application")
+    assert extra == f"{done.pseudonym} does not answer; store-12 did"
+    assert (await file(id="application-0", order="order-0", comment=comment)).repeated
+
+
 async def test_it_waits_for_those_who_link_without_being_in_their_way(
     story: dict[str, Any], database: Database, erase: Erase
 ) -> None:

@@ -55,6 +55,14 @@ select extra from application where no = any($1::bigint[]) and extra is not null
 -- What the person wrote or showed with applications goes, with the digest that was made of it; the applications and their rulings stay.
 update application set extra = null, digest = sha256(('erased ' || no)::bytea) where no = any($1::bigint[]) and extra is not null
 
+-- name: comments
+-- What buyers wrote and referred to with the applications of some cases, where the name ($2, as JSON writes it) is in it.
+select no, extra from application where no = any($1::bigint[]) and extra is not null and position($2 in extra::text) > 0
+
+-- name: rewrite_comments
+-- What buyers wrote, without what is erased; the digest stays, so that the same application is still known.
+update application a set extra = f.extra from unnest($1::bigint[], $2::json[]) as f (no, extra) where a.no = f.no
+
 -- name: forget_signs
 -- Cases noted against the account.
 delete from label_sign where account = $1
