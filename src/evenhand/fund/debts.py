@@ -7,6 +7,7 @@ later: before a payout is first sent, what its buyer owes is kept back from it. 
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -89,7 +90,8 @@ async def set_off(connection: Connection, payouts: Sequence[int], now: datetime)
     Returns how many of them that changed.
     """
     rows = await connection.fetch(sql.owing, payouts) if payouts else []
-    for payout in rows:
+    # debts are held buyer by buyer in one order, so that two who pay at once never wait for one another
+    for payout in sorted(rows, key=itemgetter("buyer")):
         left = payout["amount"]
         for debt in await connection.fetch(sql.of_buyer, payout["buyer"]):
             part = min(left, debt["owed"])
