@@ -172,7 +172,8 @@ class _Loader:
         """Send the orders that `count` applications need; returns their numbers."""
         first = self._applied
         needed = (first + count) // LINES + 1
-        _chatter.print(f"sending {needed - self._ordered:,} orders")
+        if needed > self._ordered:
+            _chatter.print(f"sending {needed - self._ordered:,} orders")
 
         def batches() -> Iterator[bytes]:
             for start in range(self._ordered, needed, ARRAY):
@@ -238,12 +239,12 @@ def _print(single: list[Round], arrays: list[Round]) -> None:
         pad_edge=False,
     )
     for column in ("", "rulings/s", "best", "p50 ms", "p99 ms", "server", "PostgreSQL", "load"):
-        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+        table.add_column(column, justify="right" if column else "left")
     for name, rounds in (
         (f"singly, {CLIENTS} clients", single),
         (f"arrays of {ARRAY}, {ARRAY_CLIENTS} clients", arrays),
     ):
         table.add_row(name, *(f"{figure:,}" for figure in _figures(rounds).values()))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=100)
     console.print(table)
     console.print(machine())
