@@ -74,7 +74,9 @@ def withdraw(
 def recover(
     case: Case,
     note: Note,
-    amount: Annotated[str | None, typer.Option("--amount", help="Part of it; all of it unless told.")] = None,
+    amount: Annotated[
+        str | None, typer.Option("--amount", help="Part of it; all that is left of it unless told.")
+    ] = None,
     by: By = None,
     data: Data = None,
     database: Database = None,

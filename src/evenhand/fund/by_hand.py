@@ -63,9 +63,10 @@ async def deposit(connection: Connection, market: str, amount: int, *, by: str, 
 async def recover(
     connection: Connection, case: int, *, amount: int | None = None, by: str, note: str, now: datetime
 ) -> list[Moved]:
-    """Take back what the fund granted the buyer of a case, in the caller's transaction; all of it unless told.
+    """Take back what the fund granted the buyer of a case, in the caller's transaction; all that is left of it unless told.
 
-    Raises `UnknownThing` when the case was granted nothing, `Conflict` when it was recovered before, `BadInput`.
+    It may be done in parts, never more than was granted in all. Raises `UnknownThing` when the case was granted nothing,
+    `Conflict` when all of it was recovered before, `BadInput`.
     """
     by, note = named(by), noted(note)
     await connection.fetch(debts.sql.hold_line, case)
@@ -73,15 +74,21 @@ async def recover(
     grants = await connection.fetch(debts.sql.grants, case, True)
     if not grants:
         raise UnknownThing(f"the fund has granted the buyer of case {case} nothing", field="case")
-    left = [grant for grant in grants if not grant["recovered"]]
+    market, currency = grants[0]["market"], grants[0]["currency"]
+    granted = sum(grant["amount"] for grant in grants)
+    left = granted - sum(grant["recovered"] for grant in grants)
     if not left:
-        raise Conflict(f"what case {case} was granted has been recovered", field="case")
-    total, market, currency = sum(grant["amount"] for grant in left), left[0]["market"], left[0]["currency"]
-    rest = total if amount is None else amount
-    if not 0 < rest <= total:
-        raise BadInput(f"must be more than zero, and at most the {written(total, currency)} granted", field="amount")
+        raise Conflict(
+            f"all that case {case} was granted, {written(granted, currency)}, has been recovered", field="case"
+        )
+    asked = left if amount is None else amount
+    if not 0 < asked <= left:
+        raise BadInput(
+            f"must be more than zero, and at most the {written(left, currency)} left of {written(granted, currency)} granted",
+            field="amount",
+        )
     moved: list[Moved] = []
-    for taken in await debts.take_back(connection, case, left, rest, note, now):
+    for taken in await debts.take_back(connection, case, grants, asked, note, now):
         await connection.execute(_fund.note, taken.transfer, by, note)
         part, unsent = taken.amount, taken.unsent
         moved.append(Moved(taken.transfer, "recovery", part, currency, unsent, part - unsent))

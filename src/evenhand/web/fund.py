@@ -50,7 +50,7 @@ class SetBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MoveMoney(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Money moved by a person."""
 
-    # minor units; of a deposit, below zero takes out of the fund; of a recovery, null is everything
+    # minor units; of a deposit, below zero takes out of the fund; of a recovery, null is all that is left
     amount: int | None = None
     # why
     note: str = ""
@@ -169,7 +169,8 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
         status_code=201,
     )
     async def recover_one(request: "Request[Any, Any, Any]", case: CaseNumber) -> list[Moved]:
-        """Takes back what the fund granted the buyer of a case. What was not sent yet is not sent; the rest the buyer owes."""
+        """Takes back what the fund granted the buyer of a case, or part of it: again and again until nothing is left. What was
+        not sent yet is not sent; the rest the buyer owes."""
         asked = decode_as(await body(request, keys, JSON), MoveMoney)
         async with existing(), transaction(database) as connection:
             return await recover(connection, case, amount=asked.amount, by=asked.by, note=asked.note, now=desk.now())

@@ -273,6 +273,27 @@ async def test_what_is_recovered_before_it_was_sent_is_not_sent(till: Till) -> N
     assert [one.state for one in await till.payouts()] == ["cancelled", "paid"]
 
 
+async def test_what_is_left_of_a_grant_can_be_recovered_later_and_never_more(till: Till) -> None:
+    case = int((await till.shop.ask(8_000)).case)
+
+    async def back(amount: int | None) -> list[tuple[int, int]]:
+        async with till.shop.database.pool.acquire() as connection, connection.transaction():
+            moved = await recover(connection, case, amount=amount, by="fraud desk", note="a lie", now=NOW)
+        return [(one.unsent, one.owed) for one in moved]
+
+    assert await back(100) == [(100, 0)]
+    assert await back(100) == [(100, 0)]
+    await till.pass_days()
+    assert till.paid == 7_800
+    assert await back(300) == [(0, 300)]
+    with pytest.raises(BadInput, match=r"75\.00 CNY left of 80\.00 CNY granted"):
+        await back(7_501)
+    assert await back(None) == [(0, 7_500)]
+    with pytest.raises(Conflict, match="has been recovered"):
+        await back(1)
+    assert await till.balances() == {"buyer": -7_800, "external": 7_800}
+
+
 async def test_what_is_recovered_after_it_was_paid_is_owed_until_it_is_paid_back(till: Till) -> None:
     case = int((await till.shop.ask(8_000)).case)
     await till.pass_days()
