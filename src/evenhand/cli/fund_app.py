@@ -233,6 +233,9 @@ def payouts_settle(
     payout: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="Its number.")],
     paid: Annotated[str, typer.Option("--paid", help="What the gateway really paid, such as 79.99; 0 for nothing.")],
     note: Note,
+    against_gateway: Annotated[
+        bool, typer.Option("--against-gateway", help="Another amount than the gateway said is meant.")
+    ] = False,
     by: By = None,
     data: Data = None,
     database: Database = None,
@@ -241,7 +244,7 @@ def payouts_settle(
     """Book what the gateway really paid for a payout that differs; what is missing is sent, what is too much is owed."""
     from evenhand.cli import fund_payouts
 
-    fund_payouts.run_settle(payout, paid, note, by, data=data, database=database, as_json=json)
+    fund_payouts.run_settle(payout, paid, note, by, against_gateway, data=data, database=database, as_json=json)
 
 
 @payouts_app.command("retry")

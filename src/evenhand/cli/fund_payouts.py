@@ -90,7 +90,15 @@ def run_retry(number: int, *, data: Path | None, database: str | None) -> None:
 
 
 def run_settle(
-    number: int, paid: str, note: str, by: str | None, *, data: Path | None, database: str | None, as_json: bool
+    number: int,
+    paid: str,
+    note: str,
+    by: str | None,
+    against_gateway: bool,
+    *,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
 ) -> None:
     async def work(connection: Connection) -> list[Moved]:
         currency = await currency_of(connection, number)
@@ -98,7 +106,9 @@ def run_settle(
             units = parse(paid, currency)
         except ValueError as error:
             raise BadInput(str(error), field="--paid") from None
-        return await settle(connection, number, units, by=by or user(), note=note, now=utc_now())
+        return await settle(
+            connection, number, units, by=by or user(), note=note, now=utc_now(), against_gateway=against_gateway
+        )
 
     moved = within(data, database, work)
     if as_json:

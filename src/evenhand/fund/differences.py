@@ -2,7 +2,8 @@
 
 The gateway's report says what left. A person looks, and says what it was; the ledger then shows that amount as paid out, and the
 difference as a transfer of its own, with who settled it and why. What was paid too little is sent in a payout of its own; what
-was paid too much the buyer owes.
+was paid too much the buyer owes. What is settled is settled for good: another amount than the gateway itself said is taken
+only from somebody who says that it is meant.
 """
 
 from datetime import datetime
@@ -30,11 +31,21 @@ async def currency_of(connection: Connection, number: int) -> str:
     return row["currency"]
 
 
-async def settle(connection: Connection, number: int, paid: int, *, by: str, note: str, now: datetime) -> list[Moved]:
+async def settle(
+    connection: Connection,
+    number: int,
+    paid: int,
+    *,
+    by: str,
+    note: str,
+    now: datetime,
+    against_gateway: bool = False,
+) -> list[Moved]:
     """Book what a gateway really paid for a payout that `differs`, in minor units of its currency, in the caller's transaction.
 
-    Nothing at all makes it `failed`, to be sent again. Raises `UnknownThing` when there is no such payout, `Conflict` when it
-    does not differ, `BadInput`.
+    Nothing at all makes it `failed`, to be sent again. Unless told that it is `against_gateway`, it is what the gateway said, or,
+    where that was in another currency, at most what the payout was to pay. Raises `UnknownThing` when there is no such payout,
+    `Conflict` when it does not differ, `BadInput`.
     """
     by, note = named(by), noted(note)
     row = await connection.fetchrow(_sql.lock, number)
@@ -44,6 +55,15 @@ async def settle(connection: Connection, number: int, paid: int, *, by: str, not
         raise Conflict(f"payout {number} is {row['state']}: only one that differs is settled by hand", field="payout")
     if not 0 <= paid <= MOST_BUDGET:
         raise BadInput(f"must be zero or more, and at most {written(MOST_BUDGET, row['currency'])}", field="paid")
+    said = row["gateway_amount"]
+    if not against_gateway and (paid > row["amount"] if said is None else paid != said):
+        meant = "confirm with against_gateway (--against-gateway) that another amount is meant: it cannot be undone"
+        told = (
+            f"the payout was to pay {written(row['amount'], row['currency'])}"
+            if said is None
+            else f"the gateway said that it paid {written(said, row['currency'])}"
+        )
+        raise BadInput(f"{told}; {meant}", field="paid")
     buyer, clearing, outside = ("buyer", row["buyer"]), ("clearing", None), ("external", None)
     moved: list[Moved] = []
 
@@ -70,9 +90,10 @@ async def settle(connection: Connection, number: int, paid: int, *, by: str, not
             rest = await move("payout_short", (clearing, buyer), asked - paid, last)
             await connection.execute(_sql.pay_rest, number, rest, asked - paid, now)
         await connection.execute(_sql.was_paid, number, paid)
-    said = f"settled by {by} at {written(paid, row['currency'])}: {note}"
-    await connection.execute(_sql.record, number, state, last, None, row["gateway_id"], None if paid else said, now)
-    await connection.execute(_sql.happened, number, now, state, row["key"], said)
-    told = {"payout": number, "asked": asked, "paid": paid, "currency": row["currency"], "by": by, "note": note}
-    await tell(connection, "fund.payout_settled", row["market"], row["case_no"], now, told)
+    against = f", where the gateway said {written(said, row['currency'])}" if said not in (None, paid) else ""
+    settled = f"settled by {by} at {written(paid, row['currency'])}{against}: {note}"
+    await connection.execute(_sql.record, number, state, last, None, row["gateway_id"], None if paid else settled, now)
+    await connection.execute(_sql.happened, number, now, state, row["key"], settled)
+    event = {"payout": number, "asked": asked, "paid": paid, "currency": row["currency"], "by": by, "note": note}
+    await tell(connection, "fund.payout_settled", row["market"], row["case_no"], now, event)
     return moved

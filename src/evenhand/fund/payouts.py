@@ -26,6 +26,7 @@ from evenhand.fund.debts import set_off
 from evenhand.fund.gateways import NAMES, Answer, Gateway, NotNow, Payment, Unknown
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
+from evenhand.money import written
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("payouts")
@@ -59,6 +60,8 @@ class Payout(msgspec.Struct, frozen=True):
     # when it is sent, or asked for, next
     due_at: datetime | None
     problem: str | None
+    # of one that differs: what the gateway said it paid, in minor units; null where that is in another currency
+    gateway_amount: int | None
     made_at: datetime
     changed_at: datetime
 
@@ -169,7 +172,9 @@ class Payer:
                     moved = await _move(connection, row, "payout_failed", now, moved)
                 case Answer() if not before and (answer.amount, answer.currency) != (row["amount"], row["currency"]):
                     state, due, name = "differs", None, answer.id
-                    problem = f"the gateway paid {answer.amount} {answer.currency} (minor units)"
+                    problem = f"the gateway paid {written(answer.amount, answer.currency)}"
+                    if answer.currency == row["currency"]:
+                        await connection.execute(_sql.said_paid, row["no"], answer.amount)
                 case Answer():
                     state, due, name, problem = "paid", None, answer.id, ""
                     if not before:

@@ -65,6 +65,8 @@ class SettlePayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # why that is so
     note: str
     by: str = _VIA
+    # paid is meant although the gateway said another amount, or although it is more than the payout
+    against_gateway: bool = False
 
 
 class PaymentReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -270,10 +272,14 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
         request: "Request[Any, Any, Any]",
         payout: Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")],
     ) -> list[Moved]:
-        """Books what the gateway really paid. What is missing is sent in a payout of its own; what is too much the buyer owes."""
+        """Books what the gateway really paid. What is missing is sent in a payout of its own; what is too much the buyer owes.
+        Another amount than the gateway named (`gateway_amount`) is refused unless `against_gateway` says that it is meant."""
         asked = decode_as(await body(request, keys, JSON), SettlePayout)
         async with existing(), transaction(database) as connection:
-            return await settle(connection, payout, asked.paid, by=asked.by, note=asked.note, now=desk.now())
+            return await settle(
+                connection, payout, asked.paid, by=asked.by, note=asked.note, now=desk.now(),
+                against_gateway=asked.against_gateway,
+            )  # fmt: skip
 
     @put(
         "/v1/markets/{market:str}/orders/{order:str}/payment",

@@ -119,7 +119,8 @@ async def test_a_gateway_that_paid_something_else_is_for_a_person_to_look_at(til
     await till.shop.ask(8_000)
     await till.pass_days()
     (one,) = await till.payouts()
-    assert (one.state, one.problem) == ("differs", "the gateway paid 7999 CNY (minor units)")
+    assert (one.state, one.problem) == ("differs", "the gateway paid 79.99 CNY")
+    assert one.gateway_amount == 7_999
     assert till.server.requests == [one.key]
 
 
@@ -208,7 +209,12 @@ async def test_what_differs_is_settled_by_a_person_who_says_why(
 ) -> None:
     one = await differing(till)
     async with till.shop.database.pool.acquire() as connection, connection.transaction():
-        moved = await settle(connection, one.no, paid, by="finance", note="as the bank says", now=NOW)
+        if paid != 7_999:
+            with pytest.raises(BadInput, match=r"said that it paid 79\.99 CNY; confirm"):
+                await settle(connection, one.no, paid, by="finance", note="as the bank says", now=NOW)
+        moved = await settle(
+            connection, one.no, paid, by="finance", note="as the bank says", now=NOW, against_gateway=paid != 7_999
+        )
     await till.pass_days(1)
     assert {found.state for found in await till.payouts()} == states
     assert await till.balances() == balances

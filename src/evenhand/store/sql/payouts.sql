@@ -43,6 +43,10 @@ select * from payout where no = $1 for update
 -- What became of a payout.
 update payout set state = $2, moved = $3, due_at = $4, gateway_id = $5, problem = $6, changed_at = $7 where no = $1
 
+-- name: said_paid
+-- A gateway said that it paid another amount than it was asked to.
+update payout set gateway_amount = $2 where no = $1
+
 -- name: was_paid
 -- A payout paid another amount than it was asked to.
 update payout set amount = $2 where no = $1
@@ -80,7 +84,8 @@ returning no
 
 -- name: retry
 -- A payout that was refused is due again, under a new key.
-update payout set state = 'due', due_at = $2, changed_at = $2, attempts = 1, key = 'eh_' || replace(gen_random_uuid()::text, '-', '')
+update payout set state = 'due', due_at = $2, changed_at = $2, attempts = 1, gateway_amount = null,
+                  key = 'eh_' || replace(gen_random_uuid()::text, '-', '')
 where no = $1
 returning key
 
@@ -94,7 +99,7 @@ returning order_no
 -- name: payouts
 -- Payouts, the newest first.
 select p.no, m.id, p.case_no::text, b.id, p.amount, p.currency, p.gateway, p.key, p.gateway_id, p.state, p.attempts, p.due_at,
-       p.problem, p.made_at, p.changed_at
+       p.problem, p.gateway_amount, p.made_at, p.changed_at
 from payout p
 join market m on m.no = p.market
 join account b on b.no = p.buyer
