@@ -102,6 +102,18 @@ async def test_somebody_else_cannot_rule_a_case_that_is_held(client: httpx.Async
     assert not re.search(r'name="outcome"', refused)
 
 
+async def test_without_scripts_a_page_says_what_was_wrong_with_a_form(client: httpx.AsyncClient, case: str) -> None:
+    html = {"accept": "text/html", "content-type": "application/x-www-form-urlencoded"}
+    for content, status, said in (
+        ("version=3", 400, "me: say who you are"),
+        ("version=2&me=Anna", 412, "at version 3, not 2"),
+    ):
+        answer = await client.post(f"/cases/{case}/act/claim", content=content, headers=html)
+        assert answer.status_code == status
+        assert said in answer.text
+        assert "sent before with another body" not in answer.text
+
+
 async def test_forms_of_other_sites_are_not_taken(client: httpx.AsyncClient, case: str) -> None:
     answer = await client.post(
         f"/cases/{case}/act/claim", content="me=Eve&version=3", headers={**HTMX, "sec-fetch-site": "cross-site"}

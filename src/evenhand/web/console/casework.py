@@ -103,6 +103,7 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     async def act(request: AnyRequest, number: FromPath[str], action: FromPath[str]) -> Response[str]:
         form = parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=60, keep_blank_values=False)
         me, said = form_value(form, "me") or name_of(request), ""
+        refused: BadInput | Conflict | NotAllowed | None = None
         try:
             if action not in _STAFF and action not in _PHOTOS:
                 raise Refused("not-found", f"there is no action {action[:40]!r}")
@@ -122,11 +123,11 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
                 version = form_value(form, "version")
                 await work.act(case_number(number), body, expected=int(version) if version.isdigit() else None)
         except (BadInput, Conflict, NotAllowed) as error:
-            said = error.detail
+            refused, said = error, error.detail
         if "hx-request" in request.headers:
             answer = page("_life.html", reader_of(request), **await life(lookup, number, me, said), **common())
-        elif said:
-            raise Refused("conflict", said)
+        elif refused:
+            raise refused
         else:
             answer = Response(
                 "", status_code=303, headers={**HEADERS, "location": f"/cases/{number}#life"}, media_type="text/plain"

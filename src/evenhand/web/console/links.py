@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from evenhand.accounts.links.explaining import Links
 from evenhand.accounts.links.findings import Verdict, findings, judge
 from evenhand.desk import Desk
-from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.errors import UnknownThing
 from evenhand.store import Database
 from evenhand.web.console.casework import NAME_COOKIE, form_value, name_of
 from evenhand.web.console.render import HEADERS, AnyRequest, address, page, reader_of
@@ -102,8 +102,6 @@ def pages(desk: Desk, database: Database, lookup: Lookup, guard: Guard) -> list[
                 await judge(connection, number, _VERDICTS[said], by=me[:120], now=desk.now(), note=note[:4000] or None)
         except UnknownThing as error:
             raise Refused("not-found", error.detail, field=error.field) from None
-        except (BadInput, Conflict) as error:
-            raise Refused("conflict", error.detail) from None
         where = address("/rings", market=form_value(form, "market"))
         answer = Response(
             "", status_code=303, headers={**HEADERS, "location": f"{where}#ring-{number}"}, media_type="text/plain"
