@@ -204,7 +204,9 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
     said = told.wording
     paid = written(ground.line_paid, ground.currency)
     relied.append(Relied("case.line", said("paid_for_line", lang), paid))
-    relied.append(Relied("case.thread", said("in_thread", lang), str(told.case.thread)))
+    # each appeal brought evidence
+    thread = told.case.thread + len(told.case.appealed)
+    relied.append(Relied("case.thread", said("in_thread", lang), str(thread)))
     if told.case.inspection:
         found = said.name("case", told.case.inspection, lang)
         relied.append(Relied("case.inspection", said("inspection", lang), found))

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from evenhand.cases import keeping
 from evenhand.cases.settings import Settings
-from evenhand.casework import Casework, check_case
+from evenhand.casework import Acted, Casework, check_case
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.store import Database
@@ -35,9 +36,9 @@ async def escalated(file: File, work: Casework, clock: Clock) -> str:
     return case
 
 
-async def rule(do: Do, case: str, who: dict[str, str], outcome: str, amount: int | None = None) -> None:
+async def rule(do: Do, case: str, who: dict[str, str], outcome: str, amount: int | None = None) -> Acted:
     await do(case, who, "claim")
-    await do(case, who, "rule", outcome=outcome, amount=amount, grounds=["goods.defective"])
+    return await do(case, who, "rule", outcome=outcome, amount=amount, grounds=["goods.defective"])
 
 
 @pytest.mark.parametrize(
@@ -140,14 +141,22 @@ async def test_a_merchant_that_wins_its_appeal_is_compensated(
         await do(escalated, MERCHANT, "appeal", why="Again.", evidence=["x"])
 
 
-async def test_each_side_appeals_once(escalated: str, do: Do) -> None:
-    await rule(do, escalated, ANNA, "refund_by_merchant", 3_000)
+async def test_each_side_appeals_once(escalated: str, do: Do, work: Casework) -> None:
+    first = await rule(do, escalated, ANNA, "refund_by_merchant", 3_000)
     await do(escalated, BUYER, "appeal", why="All of it was broken.", evidence=["photo-9"])
     await rule(do, escalated, BORIS, "refund_by_merchant", 4_000)
     with pytest.raises(Conflict, match="each side may appeal once"):
         await do(escalated, BUYER, "appeal", why="All of it.", evidence=["photo-10"])
     await do(escalated, MERCHANT, "appeal", why="It was in order.", evidence=["weight-slip"])
-    await rule(do, escalated, CLARA, "refund_by_merchant", 4_000)
+    done = await rule(do, escalated, CLARA, "refund_by_merchant", 4_000)
+    told = [
+        next(fact["value"] for fact in msgspec.json.decode(raw)["facts"] if fact["name"] == "case.thread")
+        for raw, _ in [
+            await work.statement(int(escalated), "buyer", "en", decision)
+            for decision in (first.events[0].no, done.events[0].no)
+        ]
+    ]
+    assert int(told[1]) - int(told[0]) == 2, "what the appeals brought counts"
 
 
 async def test_a_buyer_that_wins_its_appeal_gets_the_rest(

@@ -65,6 +65,12 @@ async def test_the_ring_of_a_buyer_with_the_path_to_each(client: httpx.AsyncClie
         assert (await client.get(wrong)).status_code == 404, wrong
 
 
+async def test_who_is_not_known_is_named_as_the_address_names_it(client: httpx.AsyncClient) -> None:
+    for path, field in (("nobody/links/lin", "account"), ("lin/links/nobody", "other")):
+        answer = await client.get(f"/v1/accounts/{path}?market=shop")
+        assert (answer.status_code, answer.json()["field"]) == (404, field)
+
+
 async def test_the_page_of_a_buyer_draws_the_ring_and_no_stores_page_does(client: httpx.AsyncClient) -> None:
     for lang, said in (
         ("en", ("a ring of 3 accounts", "payment instrument", "a hub: shared by more than 20")),

@@ -113,7 +113,7 @@ async def explain(connection: Connection, market: str, first: str, second: str) 
     """How two buyers are linked. Raises `UnknownThing` naming the one that is not known."""
     numbers: list[int] = []
     rings: list[int | None] = []
-    for field, buyer in (("first", first), ("second", second)):
+    for field, buyer in (("account", first), ("other", second)):
         row = await connection.fetchrow(_sql.account, market, "buyer", buyer)
         if row is None:
             raise UnknownThing(f"market {market} has no buyer {buyer!r}", field=field)

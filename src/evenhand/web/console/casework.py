@@ -85,12 +85,14 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     async def statement(request: AnyRequest, number: FromPath[str]) -> Response[str]:
         asked = dict(parse_qsl(request.scope["query_string"].decode("latin-1")))
         reader = reader_of(request)
+        for field, known in (("party", ("", "buyer", "merchant")), ("lang", ("", "en", "zh"))):
+            if asked.get(field, "") not in known:
+                raise BadInput(f"{asked[field][:40]!r} is none of {', '.join(known[1:])}", field=field)
         party = "merchant" if asked.get("party") == "merchant" else "buyer"
-        decision = (
-            int(asked["decision"])
-            if asked.get("decision", "").isascii() and asked.get("decision", "").isdigit()
-            else None
-        )
+        text = asked.get("decision", "")
+        if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
+            raise BadInput(f"{text[:40]!r} is not the number of an event that decided, or 0", field="decision")
+        decision = int(text) if text else None
         try:
             raw, _ = await work.statement(case_number(number), party, reader.lang, decision)
         except BadInput as error:
