@@ -7,6 +7,7 @@ told of a label to the person it is on is a statement of reasons, frozen when th
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -114,33 +115,39 @@ async def set_label(
         raise BadInput(f"a label lasts at most {LONGEST.days} days", field="expires_at")
     if len(cases) > _MOST_CASES:
         raise BadInput(f"name at most {_MOST_CASES} cases", field="cases")
-    numbers = {row["id"]: row["no"] for row in await connection.fetch(_desk.markets)}
-    if market not in numbers:
+    markets = {row["id"]: row for row in await connection.fetch(_desk.markets)}
+    if market not in markets:
         raise UnknownThing(f"there is no market {market!r}", field="market")
-    key = (numbers[market], kind, account)
+    key = (markets[market]["no"], kind, account)
     found = await find_or_open(connection, [key])
     strangers = await connection.fetch(_sql.strangers, found[key], list(cases))
     if strangers:
         raise BadInput(f"case {strangers[0]['no']} is not a case of this account", field="cases")
-    told = statement(label, reason or Because(cause, cause), expires_at)
+    told = statement(label, reason or Because(cause, cause), expires_at, ZoneInfo(markets[market]["time_zone"]))
     number = await connection.fetchval(
         _sql.add, found[key], label, cause, set_by, starts_at, expires_at, rule, list(cases), told.en, told.zh
     )
     said = {"account": {"kind": kind, "id": account}, "label": label, "cause": cause, "set_by": set_by}
     said |= {"starts_at": starts_at, "expires_at": expires_at, "reason": {"en": told.en, "zh": told.zh}}
-    await emit(connection, [Event("label.set", numbers[market], None, starts_at, said)])
+    await emit(connection, [Event("label.set", markets[market]["no"], None, starts_at, said)])
     assert isinstance(number, int)
     return number
 
 
-def statement(label: str, reason: Because, expires_at: datetime) -> Because:
-    """The statement of reasons for a label: what it is for, what it does, until when, and how to contest it."""
-    until = f"{expires_at:%Y-%m-%d %H:%M %Z}"
+def statement(label: str, reason: Because, expires_at: datetime, zone: ZoneInfo) -> Because:
+    """The statement of reasons for a label: what it is for, what it does, until when in its market's time, and how to contest it."""
+    until = f"{expires_at.astimezone(zone):%Y-%m-%d %H:%M}"
     effect = EFFECTS[label]
     return Because(
-        f"{reason.en} {effect.en} It ends by itself on {until}. You may appeal at any time, and a person decides on your appeal.",
-        f"{reason.zh}{effect.zh}该记录将于{until}自动失效。您可随时申诉，申诉由人工处理。",
+        f"{_sentence(reason.en, '.')} {effect.en} It ends by itself on {until} ({zone.key}). "
+        "You may appeal at any time, and a person decides on your appeal.",
+        f"{_sentence(reason.zh, '。')}{effect.zh}该记录将于{until}（{zone.key}）自动失效。您可随时申诉，申诉由人工处理。",
     )
+
+
+def _sentence(text: str, stop: str) -> str:
+    """A reason as a sentence of its own, as people do not always write it."""
+    return text if text.endswith(tuple(".!?。！？")) else text + stop
 
 
 async def end_label(connection: Connection, number: int, *, by: str, why: str, now: datetime) -> None:

@@ -28,6 +28,10 @@ _NAMES: Final[dict[str, Because]] = {
 }  # fmt: skip
 
 
+# What gives nothing where every condition of a table takes points.
+NONE_OF_THESE: Final = Because("none of these", "不符合任何一项")
+
+
 class Band(msgspec.Struct, frozen=True):
     """A condition of a scorecard and the points it gives."""
 
@@ -113,7 +117,7 @@ def _parts(table: Table, rows: Any, matched: set[int], values: Mapping[str, Any]
         value = values.get(name) if len(columns) == 1 else None
         better = [Band(condition, gives) for _, condition, gives in bands if sign * gives > sign * points]
         if sign * points < 0:
-            better.append(Band("none of these", Decimal(0)))
+            better.append(Band(NONE_OF_THESE.en, Decimal(0)))
         parts.append(
             Part(name, label(name), value, " or ".join(band[1] for band in met), points, better if columns else [])
         )

@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 import msgspec
 from rich.table import Table
 
+from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.accounts.state import AccountKind
 from evenhand.cli.options import answer, user
 from evenhand.desk import utc_now
@@ -130,7 +131,10 @@ def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:
     )
     for part in score.parts:
         name = part.label.zh if lang == "zh" else part.label.en
-        better = ", ".join(f"{band.condition}: {band.points:+}" for band in part.better)
+        none = NONE_OF_THESE.zh if lang == "zh" else NONE_OF_THESE.en
+        better = ", ".join(
+            f"{none if band.condition == NONE_OF_THESE.en else band.condition}: {band.points:+}" for band in part.better
+        )
         said = f"  {part.points:+}  {name} {_plain(part.value)} {part.condition and f'({part.condition})'}"
         answer.print(
             said + (f"; {t('more with', '可提高：')} {better}" if better else ""), markup=False, soft_wrap=True

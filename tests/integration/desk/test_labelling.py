@@ -1,8 +1,9 @@
 """Labels: step by step, resting on cases, waiting for a person, contested, over to the moment."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -15,11 +16,12 @@ from evenhand.accounts.labels import (
     labels_in,
     proposals_in,
     set_label,
+    statement,
 )
 from evenhand.desk import Desk, Ruled
 from evenhand.errors import BadInput, Conflict
 from evenhand.labelling import Labeller, configure
-from evenhand.policy import Policy
+from evenhand.policy import Because, Policy
 from evenhand.records import Market
 from evenhand.store import Database
 
@@ -159,6 +161,17 @@ async def test_a_malicious_label_stops_refund_only_and_nothing_else_until_its_la
     (after,) = await shop.file(1)
     assert before.outcome == "decline"
     assert after.outcome != "decline"
+
+
+def test_the_statement_of_a_label_keeps_its_cause_apart_and_ends_by_the_clock_of_the_market() -> None:
+    ends = datetime(2026, 3, 9, 20, 30, tzinfo=UTC)
+    told = statement("malicious", Because("fake photos", "fake photos"), ends, ZoneInfo("Asia/Shanghai"))
+    assert "fake photos. Your account" in told.en
+    assert "on 2026-03-10 04:30 (Asia/Shanghai)." in told.en
+    assert "fake photos。标签有效期内" in told.zh
+    assert "于2026-03-10 04:30（Asia/Shanghai）自动失效" in told.zh
+    done = statement("watched", Because("Ten claims.", "十次申请。"), ends, ZoneInfo("UTC"))
+    assert (done.en[:16], done.zh[:9]) == ("Ten claims. Your", "十次申请。您的账号")
 
 
 async def test_an_appeal_is_decided_by_a_person_who_did_not_set_the_label(

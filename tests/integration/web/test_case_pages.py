@@ -52,6 +52,8 @@ async def test_a_case_shows_its_thread_in_both_languages(client: httpx.AsyncClie
     chinese = (await client.get(f"/cases/{case}", params={"lang": "zh"})).text
     assert "挽留方案：部分退款" in chinese
     assert "<h3>补贴基金</h3>" in chinese
+    assert re.search(r">剩余 \d+ (天|小时 \d+ 分钟)</small>", chinese)
+    assert re.search(r">\d+ (days|h \d+ min) left</small>", english)
 
 
 async def test_what_is_due_is_a_sentence_of_its_own(client: httpx.AsyncClient) -> None:
@@ -112,6 +114,15 @@ async def test_without_scripts_a_page_says_what_was_wrong_with_a_form(client: ht
         assert answer.status_code == status
         assert said in answer.text
         assert "sent before with another body" not in answer.text
+
+
+@pytest.mark.parametrize(("field", "value"), [("party", "king"), ("lang", "fr"), ("decision", "x"), ("decision", "²")])
+async def test_a_statement_that_there_is_not_is_refused_by_name(
+    client: httpx.AsyncClient, case: str, field: str, value: str
+) -> None:
+    answer = await client.get(f"/cases/{case}/statement", params={field: value}, headers={"accept": "text/html"})
+    assert answer.status_code == 400
+    assert f"{field}: " in answer.text
 
 
 async def test_forms_of_other_sites_are_not_taken(client: httpx.AsyncClient, case: str) -> None:

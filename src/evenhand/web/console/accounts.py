@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.desk import Desk
 from evenhand.web.accounts import Interception, account_shown
 from evenhand.web.console.links import KINDS, picture
@@ -53,6 +54,7 @@ def pages(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             "account.html",
             reader_of(request),
             account=shown,
+            none_of_these=NONE_OF_THESE,
             links=links,
             dots=picture(links) if links else [],
             link_kinds=KINDS,

@@ -95,13 +95,15 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 // deadlines: the time that is left, each half minute
-const units = document.documentElement.lang.startsWith("zh") ? ["天", "小时", "分钟", "剩余", "已超时"] : ["days", "h", "min", "left", "late"];
+const chinese = document.documentElement.lang.startsWith("zh");
+const units = chinese ? ["天", "小时", "分钟", "剩余", "已超时"] : ["days", "h", "min", "left", "late"];
 function countDown() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const left = (new Date(element.dataset.countdown) - Date.now()) / 1000;
     const away = Math.abs(left);
     const span = away >= 172800 ? `${Math.floor(away / 86400)} ${units[0]}` : `${Math.floor(away / 3600)} ${units[1]} ${Math.floor((away % 3600) / 60)} ${units[2]}`;
-    element.textContent = `${span} ${left > 0 ? units[3] : units[4]}`;
+    const word = left > 0 ? units[3] : units[4];
+    element.textContent = chinese ? `${word} ${span}` : `${span} ${word}`;
     element.parentElement.classList.toggle("late", left <= 0);
   }
 }
