@@ -135,7 +135,7 @@ async def set_label(
 
 
 def statement(label: str, reason: Because, expires_at: datetime, zone: ZoneInfo) -> Because:
-    """The statement of reasons for a label: what it is for, what it does, until when in its market's time, and how to contest it."""
+    """The statement of reasons for a label: what it is for and does, until when in its market's time, and how to contest it."""
     until = f"{expires_at.astimezone(zone):%Y-%m-%d %H:%M}"
     effect = EFFECTS[label]
     return Because(
