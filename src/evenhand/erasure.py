@@ -168,7 +168,8 @@ async def erase(
     told = await _rewrite_told(connection, redaction, row["market"], cases)
     counts["events_told"] = len(told)
     counts["webhook_answers"] = _count(await connection.execute(_sql.forget_answers, cases, told, account))
-    counts["keys"] = _count(await connection.execute(_sql.forget_keys, account))
+    named = (account, _in_json(account), [str(case) for case in cases])
+    counts["keys"] = _count(await connection.execute(_sql.forget_keys, *named))
     shown = await connection.fetch(_sql.evidence, cases, kind)
     own = [one["no"] for one in shown if one["own"] and not one["elsewhere"]]
     counts["files"] = await let_go(connection, own, by, now, erased=True)

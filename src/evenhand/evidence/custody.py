@@ -8,7 +8,7 @@ Whoever has evidence in hand is written down with it (`log`).
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -114,9 +114,19 @@ class Custody:
         self._indexing = asyncio.Lock()
         self._examining = asyncio.Semaphore(_AT_ONCE)
 
-    async def take(self, market: int, party: Party, data: bytes, now: datetime, *, case: int | None = None) -> Evidence:
+    async def take(
+        self,
+        market: int,
+        party: Party,
+        data: bytes,
+        now: datetime,
+        *,
+        case: int | None = None,
+        once: Callable[[Connection, Callable[[], Awaitable[str]]], Awaitable[str]] = lambda _, keep: keep(),
+    ) -> Evidence:
         """Take a file in for a market (its number), and add it to one of its cases where one is named.
 
+        `once` is asked, in the transaction that writes it down, whether to keep it or to name what was kept before.
         Raises `BadInput` when the file is not taken, `UnknownThing` for a case the market has not, `StoreError` when it cannot be
         sealed; nothing is written down then.
         """
@@ -126,14 +136,15 @@ class Custody:
             sealed = await self._vault.put(data)
             copied = await self._vault.put(found.picture.copy) if found.picture else sealed
             known, matches = await self._matches(found, 0)
-            name = f"ev_{secrets.token_hex(16)}"
-            async with self._pool.acquire() as connection, connection.transaction():
+
+            async def keep() -> str:
+                name = f"ev_{secrets.token_hex(16)}"
                 await connection.execute(_sql.one_at_a_time)
                 # the same file may have been removed from the vault since it was put there
                 for digest, content in ((sealed, data), (copied, found.picture.copy if found.picture else data)):
                     if not await self._vault.holds(digest):
                         await self._vault.put(content)
-                matches += (await self._matches(found, known))[1]
+                later = (await self._matches(found, known))[1]
                 same = [
                     _Match(row["no"], True, None, None) for row in await connection.fetch(_sql.same, sealed, MOST_ALIKE)
                 ]
@@ -141,9 +152,13 @@ class Custody:
                     _sql.add, *_row(name, market, party, data, sealed, copied, found, now)
                 )
                 await note(connection, [number], "received", party, now)
-                await _write_alike(connection, number, matches, same)
+                await _write_alike(connection, number, [*matches, *later], same)
                 if line is not None and case is not None:
                     await show_in_case(connection, case, Asked(0, market, line, now, (name,)))
+                return name
+
+            async with self._pool.acquire() as connection, connection.transaction():
+                name = await once(connection, keep)
         return await self.describe(name)
 
     async def describe(self, name: str) -> Evidence:

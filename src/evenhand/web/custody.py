@@ -1,6 +1,6 @@
 """Custody over HTTP: who had evidence in hand, how long it is kept, legal holds."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -21,10 +21,10 @@ from evenhand.store import Database, Queries
 from evenhand.web.asgi import JSON
 from evenhand.web.cases import case_number
 from evenhand.web.evidence import CaseNumber, EvidenceId
-from evenhand.web.keys import Keys
+from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import body, content, takes, transaction
 
 _cases = Queries.load("cases")
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
@@ -95,9 +95,13 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )
     async def hold(request: "Request[Any, Any, Any]", case: CaseNumber) -> Hold:
         """From now on nothing shown in it is removed and none of its parties is erased. Held already: a conflict."""
-        asked = decode_as(await body(request, keys, JSON), PlaceHold)
+        asked = decode_as(await content(request, JSON), PlaceHold)
         async with _found(), transaction(database) as connection:
-            return await holds.place(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
+
+            def make() -> Awaitable[Hold]:
+                return holds.place(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
+
+            return await once(connection, request, make, Hold)
 
     @post(
         "/v1/cases/{case:str}/legal-hold/lift",
@@ -108,9 +112,13 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )
     async def lift(request: "Request[Any, Any, Any]", case: CaseNumber) -> Hold:
         """Retention and erasure go on; that the case was held stays written down."""
-        asked = decode_as(await body(request, keys, JSON), PlaceHold)
+        asked = decode_as(await content(request, JSON), PlaceHold)
         async with _found(), transaction(database) as connection:
-            return await holds.lift(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
+
+            def make() -> Awaitable[Hold]:
+                return holds.lift(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
+
+            return await once(connection, request, make, Hold)
 
     @get("/v1/legal-holds", summary="Legal holds that stand", tags=["evidence"])
     async def standing(

@@ -7,7 +7,7 @@ original is not given out here.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 from litestar.params import PathParameter, QueryParameter
 
+from evenhand.accounts.state import Connection
 from evenhand.desk import Desk
 from evenhand.errors import StoreError, UnknownThing
 from evenhand.evidence import fresh
@@ -27,10 +28,10 @@ from evenhand.evidence.fresh import PhotoRequest
 from evenhand.records import decode_as
 from evenhand.store import CUT_OFF, Database
 from evenhand.web.asgi import JSON
-from evenhand.web.keys import Keys
+from evenhand.web.keys import once
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, transaction
+from evenhand.web.taking import content, transaction
 
 _log: Final = logging.getLogger(__name__)
 # How the copies of each kind are given out: images are copied as JPEG.
@@ -104,7 +105,7 @@ def _record(name: str) -> RequestBody:
 
 def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHandler]:
     """The handlers of evidence."""
-    keys, door = Keys(database), _Door()
+    door = _Door()
 
     @post(
         "/v1/markets/{market:str}/evidence",
@@ -133,8 +134,11 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
             raise Refused("unsupported-media-type", "bodies are taken uncompressed")
         async with door.open(), _reachable():
             data = await _file(request)
-            await keys.check(headers, request.url.path + "?" + request.url.query, data)
-            return await custody.take(number, by, data, desk.now(), case=case)
+
+            def kept_once(connection: Connection, keep: Callable[[], Awaitable[str]]) -> Awaitable[str]:
+                return once(connection, request, keep, str)
+
+            return await custody.take(number, by, data, desk.now(), case=case, once=kept_once)
 
     @get("/v1/evidence/{evidence:str}", summary="The copy of evidence", tags=["evidence"], media_type="image/jpeg")
     async def copy(
@@ -182,9 +186,13 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     )
     async def ask_photo(request: "Request[Any, Any, Any]", case: CaseNumber) -> PhotoRequest:
         """The photograph must show the `code` of the answer, written by hand beside the goods. A person looks whether it does."""
-        asked = decode_as(await body(request, keys, JSON), AskPhoto)
+        asked = decode_as(await content(request, JSON), AskPhoto)
         async with _found(), transaction(database) as connection:
-            return await fresh.ask(connection, _number(case, "case"), asked.asked_by, asked.hours, desk.now())
+
+            def make() -> Awaitable[PhotoRequest]:
+                return fresh.ask(connection, _number(case, "case"), asked.asked_by, asked.hours, desk.now())
+
+            return await once(connection, request, make, PhotoRequest)
 
     @post(
         "/v1/photo-requests/{number:str}/check",
@@ -199,17 +207,21 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     ) -> PhotoRequest:
         """A person's word, once per request. The photograph must be an image of the case's market that came after it was asked
         for and in time."""
-        seen = decode_as(await body(request, keys, JSON), CheckPhoto)
+        seen = decode_as(await content(request, JSON), CheckPhoto)
         async with transaction(database) as connection:
-            return await fresh.check(
-                connection,
-                _number(number, "request"),
-                seen.evidence,
-                seen.checked_by,
-                desk.now(),
-                shows_code=seen.shows_code,
-                note=seen.note,
-            )
+
+            def make() -> Awaitable[PhotoRequest]:
+                return fresh.check(
+                    connection,
+                    _number(number, "request"),
+                    seen.evidence,
+                    seen.checked_by,
+                    desk.now(),
+                    shows_code=seen.shows_code,
+                    note=seen.note,
+                )
+
+            return await once(connection, request, make, PhotoRequest)
 
     return [upload, copy, about, of_case, ask_photo, check_photo]
 

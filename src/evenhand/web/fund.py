@@ -1,8 +1,9 @@
 """The fund over HTTP: budgets, payouts, and money that people move."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
+from types import NoneType
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -21,10 +22,10 @@ from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
 from evenhand.records import decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON, LARGEST_BODY
-from evenhand.web.keys import Keys
+from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import body, content, takes, transaction
 
 CaseNumber = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The case's number.")]
 _MOST: Final = 500
@@ -141,13 +142,17 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
         """Nothing is granted beyond it; what becomes of an application it does not cover is the policy's word. Answers with the
         budgets that count today."""
         known(desk, market)
-        asked = decode_as(await body(request, keys, JSON), SetBudget)
+        asked = decode_as(await content(request, JSON), SetBudget)
         async with transaction(database) as connection:
-            await set_budget(
-                connection, market, asked.amount, period=asked.period, first_day=asked.first_day, last_day=asked.last_day,
-                alert_percent=asked.alert_percent, by=asked.by, now=desk.now(),
-            )  # fmt: skip
-            return await budgets(connection, desk.now(), market)
+
+            async def make() -> list[Budget]:
+                await set_budget(
+                    connection, market, asked.amount, period=asked.period, first_day=asked.first_day,
+                    last_day=asked.last_day, alert_percent=asked.alert_percent, by=asked.by, now=desk.now(),
+                )  # fmt: skip
+                return await budgets(connection, desk.now(), market)
+
+            return await once(connection, request, make, list[Budget])
 
     @post(
         "/v1/markets/{market:str}/deposits",
@@ -159,9 +164,13 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
     async def pay_in(request: "Request[Any, Any, Any]", market: Market) -> Moved:
         """Records that money was paid into the market's fund, or, with an amount below zero, taken out of it."""
         known(desk, market)
-        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        asked = decode_as(await content(request, JSON), MoveMoney)
         async with transaction(database) as connection:
-            return await deposit(connection, market, asked.amount or 0, by=asked.by, note=asked.note, now=desk.now())
+
+            def make() -> Awaitable[Moved]:
+                return deposit(connection, market, asked.amount or 0, by=asked.by, note=asked.note, now=desk.now())
+
+            return await once(connection, request, make, Moved)
 
     @post(
         "/v1/cases/{case:int}/recovery",
@@ -173,9 +182,13 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
     async def recover_one(request: "Request[Any, Any, Any]", case: CaseNumber) -> list[Moved]:
         """Takes back what the fund granted the buyer of a case, or part of it: again and again until nothing is left. What was
         not sent yet is not sent; the rest the buyer owes."""
-        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        asked = decode_as(await content(request, JSON), MoveMoney)
         async with existing(), transaction(database) as connection:
-            return await recover(connection, case, amount=asked.amount, by=asked.by, note=asked.note, now=desk.now())
+
+            def make() -> Awaitable[list[Moved]]:
+                return recover(connection, case, amount=asked.amount, by=asked.by, note=asked.note, now=desk.now())
+
+            return await once(connection, request, make, list[Moved])
 
     @post(
         "/v1/cases/{case:int}/repayment",
@@ -186,9 +199,13 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
     )
     async def repaid_one(request: "Request[Any, Any, Any]", case: CaseNumber) -> list[Moved]:
         """Records that the buyer has paid back what was recovered in a case."""
-        asked = decode_as(await body(request, keys, JSON), MoveMoney)
+        asked = decode_as(await content(request, JSON), MoveMoney)
         async with existing(), transaction(database) as connection:
-            return await repaid(connection, case, by=asked.by, note=asked.note, now=desk.now())
+
+            def make() -> Awaitable[list[Moved]]:
+                return repaid(connection, case, by=asked.by, note=asked.note, now=desk.now())
+
+            return await once(connection, request, make, list[Moved])
 
     @put(
         "/v1/markets/{market:str}/payouts",
@@ -244,7 +261,11 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
     ) -> Response[None]:
         """Only one that the gateway refused for good; it is sent under a new key."""
         async with existing(), transaction(database) as connection:
-            await retry(connection, payout, desk.now())
+
+            def make() -> Awaitable[None]:
+                return retry(connection, payout, desk.now())
+
+            await once(connection, request, make, NoneType)
         return Response(None, status_code=202)
 
     @get("/v1/fund/debts", summary="What buyers owe", tags=["fund"])
@@ -274,12 +295,16 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
     ) -> list[Moved]:
         """Books what the gateway really paid. What is missing is sent in a payout of its own; what is too much the buyer owes.
         Another amount than the gateway named (`gateway_amount`) is refused unless `against_gateway` says that it is meant."""
-        asked = decode_as(await body(request, keys, JSON), SettlePayout)
+        asked = decode_as(await content(request, JSON), SettlePayout)
         async with existing(), transaction(database) as connection:
-            return await settle(
-                connection, payout, asked.paid, by=asked.by, note=asked.note, now=desk.now(),
-                against_gateway=asked.against_gateway,
-            )  # fmt: skip
+
+            def make() -> Awaitable[list[Moved]]:
+                return settle(
+                    connection, payout, asked.paid, by=asked.by, note=asked.note, now=desk.now(),
+                    against_gateway=asked.against_gateway,
+                )  # fmt: skip
+
+            return await once(connection, request, make, list[Moved])
 
     @put(
         "/v1/markets/{market:str}/orders/{order:str}/payment",

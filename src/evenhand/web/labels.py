@@ -1,6 +1,8 @@
 """Labels over HTTP: for the marketplace that holds the key. No address tells a merchant, or anybody else, of a buyer's label."""
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
+from types import NoneType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,10 +31,10 @@ from evenhand.policy import PolicyError
 from evenhand.records import Id, Moment, decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
-from evenhand.web.keys import Keys
+from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import body, content, takes, transaction
 
 Number = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
@@ -150,15 +152,18 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def label(request: "Request[Any, Any, Any]", market: Market) -> LabelSet:
         """A person's judgement, resting on cases of the account itself. It ends by itself, and can be appealed."""
         known(desk, market)
-        new = decode_as(await body(request, keys, JSON), NewLabel)
+        new = decode_as(await content(request, JSON), NewLabel)
         starts = new.starts_at or desk.now()
         async with transaction(database) as connection:
-            number = await set_label(
-                connection, market, new.kind, new.account, new.label,
-                cause=new.cause, set_by=new.by, starts_at=starts, expires_at=starts + timedelta(days=new.days),
-                cases=[int(case) for case in new.cases],
-            )  # fmt: skip
-        return LabelSet(number)
+
+            def make() -> Awaitable[int]:
+                return set_label(
+                    connection, market, new.kind, new.account, new.label,
+                    cause=new.cause, set_by=new.by, starts_at=starts, expires_at=starts + timedelta(days=new.days),
+                    cases=[int(case) for case in new.cases],
+                )  # fmt: skip
+
+            return LabelSet(await once(connection, request, make, int))
 
     @put(
         "/v1/markets/{market:str}/labelling",
@@ -183,9 +188,13 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )  # fmt: skip
     async def end(request: "Request[Any, Any, Any]", label: Number) -> None:
         """From now on no ruling sees it."""
-        asked = decode_as(await body(request, keys, JSON), Ending)
+        asked = decode_as(await content(request, JSON), Ending)
         async with _found(), transaction(database) as connection:
-            await end_label(connection, label, by=asked.by, why=asked.why, now=desk.now())
+
+            def make() -> Awaitable[None]:
+                return end_label(connection, label, by=asked.by, why=asked.why, now=desk.now())
+
+            await once(connection, request, make, NoneType)
 
     @post(
         "/v1/labels/{label:int}/appeal", summary="Appeal against a label", tags=["accounts"], operation_class=takes("Appeal"),
@@ -193,9 +202,13 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )  # fmt: skip
     async def contest(request: "Request[Any, Any, Any]", label: Number) -> AppealFiled:
         """A person who did not set the label decides on it."""
-        asked = decode_as(await body(request, keys, JSON), Appeal)
+        asked = decode_as(await content(request, JSON), Appeal)
         async with _found(), transaction(database) as connection:
-            return AppealFiled(await appeal(connection, label, says=asked.says, now=desk.now()))
+
+            def make() -> Awaitable[int]:
+                return appeal(connection, label, says=asked.says, now=desk.now())
+
+            return AppealFiled(await once(connection, request, make, int))
 
     @post(
         "/v1/label-appeals/{number:int}/decide", summary="Decide on an appeal", tags=["accounts"],
@@ -203,9 +216,13 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )  # fmt: skip
     async def decide_one(request: "Request[Any, Any, Any]", number: Number) -> None:
         """Lifted ends the label at once."""
-        asked = decode_as(await body(request, keys, JSON), AppealDecision)
+        asked = decode_as(await content(request, JSON), AppealDecision)
         async with _found(), transaction(database) as connection:
-            await decide_appeal(connection, number, asked.verdict, by=asked.by, note=asked.note, now=desk.now())
+
+            def make() -> Awaitable[None]:
+                return decide_appeal(connection, number, asked.verdict, by=asked.by, note=asked.note, now=desk.now())
+
+            await once(connection, request, make, NoneType)
 
     @post(
         "/v1/label-proposals/{number:int}/decide", summary="Confirm or dismiss a proposed label", tags=["accounts"],
@@ -213,11 +230,17 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     )  # fmt: skip
     async def decide_two(request: "Request[Any, Any, Any]", number: Number) -> ProposalDecided:
         """A confirmed label counts from now."""
-        asked = decode_as(await body(request, keys, JSON), ProposalDecision)
+        asked = decode_as(await content(request, JSON), ProposalDecision)
         async with _found(), transaction(database) as connection:
-            return ProposalDecided(
-                await decide_proposal(connection, number, asked.verdict, by=asked.by, note=asked.note, now=desk.now())
-            )
+
+            async def make() -> ProposalDecided:
+                return ProposalDecided(
+                    await decide_proposal(
+                        connection, number, asked.verdict, by=asked.by, note=asked.note, now=desk.now()
+                    )
+                )
+
+            return await once(connection, request, make, ProposalDecided)
 
     return [listed, label, settings, end, contest, decide_one, decide_two]
 

@@ -16,12 +16,13 @@ from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
 from evenhand.records import decode_as
 from evenhand.store import Database
+from evenhand.web.accounts import IdInQuery, meant
 from evenhand.web.asgi import JSON
-from evenhand.web.keys import Keys
+from evenhand.web.keys import once
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, takes, transaction
+from evenhand.web.taking import content, takes, transaction
 
 Account = Annotated[str, PathParameter(max_length=120, description="The buyer, by the marketplace's id.")]
 InMarket = Annotated[str, QueryParameter(description="Its market.")]
@@ -45,22 +46,26 @@ class Looked(msgspec.Struct, frozen=True):
 
 def routes(desk: Desk, database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
     """The handlers."""
-    keys = Keys(database)
 
     @get("/v1/accounts/{account:str}/links", summary="Who a buyer is linked with", tags=["accounts"])
-    async def links(account: Account, market: InMarket) -> Links:
+    async def links(account: Account, market: InMarket, named: IdInQuery = None) -> Links:
         """Its ring: each account with the path that links it, the kinds of what they share and by how many it is used. What is
         used by too many (`hub`) links nobody. The things themselves are known to nobody: only keyed hashes are kept."""
-        return await links_shown(desk, lookup, market, account)
+        return await links_shown(desk, lookup, market, meant(account, named))
 
     @get("/v1/accounts/{account:str}/links/{other:str}", summary="Why two buyers are linked", tags=["accounts"])
     async def path(
         account: Account,
         other: Annotated[str, PathParameter(max_length=120, description="The other buyer.")],
         market: InMarket,
+        named: IdInQuery = None,
+        other_named: Annotated[
+            str | None, QueryParameter(name="other_id", max_length=120, description="The same for the other buyer.")
+        ] = None,
     ) -> Explained:
         """The path that links them; where there is none, what the two share without being linked by it."""
         known(desk, market)
+        account, other = meant(account, named), meant(other, other_named, "other_id")
         for field, name in (("account", account), ("other", other)):
             if "\0" in name:
                 raise Refused("not-found", "no id holds a NUL character", field=field)
@@ -101,13 +106,17 @@ def routes(desk: Desk, database: Database, lookup: Lookup) -> list[HTTPRouteHand
         number: Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="The finding's number.")],
     ) -> Judgement:
         """A person's verdict, once. It labels nobody: whoever confirms it looks at the cases and decides what follows."""
-        asked = decode_as(await body(request, keys, JSON), Judgement)
+        asked = decode_as(await content(request, JSON), Judgement)
         try:
             async with transaction(database) as connection:
-                await judge(connection, number, asked.verdict, by=asked.by, now=desk.now(), note=asked.note)
+
+                async def make() -> Judgement:
+                    await judge(connection, number, asked.verdict, by=asked.by, now=desk.now(), note=asked.note)
+                    return asked
+
+                return await once(connection, request, make, Judgement)
         except UnknownThing as error:
             raise Refused("not-found", error.detail, field=error.field) from None
-        return asked
 
     return [links, path, found, search, judged]
 

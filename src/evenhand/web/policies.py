@@ -13,9 +13,9 @@ from evenhand.errors import UnknownThing
 from evenhand.policy import Policy, PolicyError
 from evenhand.publishing import Publication, checked, publications, publish, withdraw
 from evenhand.store import Database
-from evenhand.web.keys import Keys
+from evenhand.web.keys import once
 from evenhand.web.problems import Refused
-from evenhand.web.taking import MARKDOWN, TakesMarkdown, body, transaction
+from evenhand.web.taking import MARKDOWN, TakesMarkdown, content, transaction
 
 Market = Annotated[str, PathParameter(description="The market's id.")]
 By = Annotated[str, QueryParameter(name="by", max_length=120, description="Who does it, as the list will say.")]
@@ -24,7 +24,6 @@ _VIA: Final = "HTTP API"
 
 def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     """The handlers of a market's publications."""
-    keys = Keys(database)
 
     @get("/v1/markets/{market:str}/policies", summary="What rules a market", tags=["policies"])
     async def published(market: Market) -> list[Publication]:
@@ -53,13 +52,18 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         """The document must pass its check. Days that have begun are not published over; a published version never changes, and
         can be withdrawn until it takes effect. The same again is answered by 200."""
         known(desk, market)
-        raw = await body(request, keys, MARKDOWN)
+        raw = await content(request, MARKDOWN)
         policy = await asyncio.to_thread(_read, raw)
         async with transaction(database) as connection:
-            before = await publications(connection, market, desk.now())
-            done = await publish(connection, market, policy, effective=effective, by=by, now=desk.now())
+
+            async def make() -> tuple[Publication, bool]:
+                before = await publications(connection, market, desk.now())
+                done = await publish(connection, market, policy, effective=effective, by=by, now=desk.now())
+                return done, done not in before
+
+            done, is_new = await once(connection, request, make, tuple[Publication, bool])
         await desk.refresh()
-        return Response(done, status_code=200 if done in before else 201)
+        return Response(done, status_code=201 if is_new else 200)
 
     @delete(
         "/v1/markets/{market:str}/policies/{name:str}/{version:str}",

@@ -44,8 +44,8 @@ async def reaching() -> AsyncGenerator[None]:
         raise StoreError(f"the database does not answer: {error}") from error
 
 
-async def body(request: "Request[Any, Any, Any]", keys: Keys, content_type: str) -> bytes:
-    """The request's body; raises `Refused` when it is of another type, too large, or its key belongs to another request."""
+async def content(request: "Request[Any, Any, Any]", content_type: str) -> bytes:
+    """The request's body; raises `Refused` when it is of another type or too large."""
     headers = dict(request.scope["headers"])
     media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower().decode("latin-1")
     if media != content_type:
@@ -55,8 +55,14 @@ async def body(request: "Request[Any, Any, Any]", keys: Keys, content_type: str)
     raw = await request.body()
     if len(raw) > LARGEST_BODY:
         raise Refused("too-large", f"a body may hold {LARGEST_BODY:,} bytes")
-    await keys.check(headers, request.url.path + "?" + request.url.query, raw)
     return raw.removeprefix(BOM_UTF8)
+
+
+async def body(request: "Request[Any, Any, Any]", keys: Keys, content_type: str) -> bytes:
+    """The body of a request that does no harm when it is repeated; raises `Refused` also when its key belongs to another."""
+    raw = await content(request, content_type)
+    await keys.check(dict(request.scope["headers"]), f"{request.url.path}?{request.url.query}", await request.body())
+    return raw
 
 
 @dataclass

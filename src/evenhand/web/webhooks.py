@@ -1,6 +1,6 @@
 """Webhooks over HTTP: where events are sent, how it goes, and sending again."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 
@@ -22,9 +22,9 @@ from evenhand.events.webhooks import Change, NewWebhook, Rotation, Webhook
 from evenhand.records import decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
-from evenhand.web.keys import Keys
+from evenhand.web.keys import Keys, once
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, expected, takes, transaction
+from evenhand.web.taking import body, content, expected, takes, transaction
 
 Name = Annotated[str, PathParameter(max_length=40, description="The webhook's id.")]
 EventId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The event's id.")]
@@ -62,12 +62,16 @@ class Hooks:
         except UnknownThing as error:
             raise Refused("not-found", error.detail, field=error.field) from None
 
-    async def add(self, new: NewWebhook) -> tuple[Webhook, bool]:
+    async def add(self, new: NewWebhook, request: "Request[Any, Any, Any]") -> tuple[Webhook, bool]:
         await check_url(new.url, allow_private=private_allowed())
         async with self.work() as connection:
             await give_places(connection)  # it is to get what happens from now on
         async with self.work() as connection:
-            return await webhooks.add(connection, new, list(self.desk.markets), self.desk.now())
+
+            def make() -> Awaitable[tuple[Webhook, bool]]:
+                return webhooks.add(connection, new, list(self.desk.markets), self.desk.now())
+
+            return await once(connection, request, make, tuple[Webhook, bool])
 
     async def change(self, name: str, wanted: Change, by: str, expected: int | None = None) -> Webhook:
         if wanted.url is not None:
@@ -112,8 +116,8 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
     async def add(request: "Request[Any, Any, Any]") -> Response[Webhook]:
         """It gets what happens from now on. The answer holds the secret its messages are signed by, which is not shown again.
         The same `id` with the same choices again is answered by 200, without the secret."""
-        new = decode_as(await body(request, keys, JSON), NewWebhook)
-        made, is_new = await hooks.add(new)
+        new = decode_as(await content(request, JSON), NewWebhook)
+        made, is_new = await hooks.add(new, request)
         return _tagged(made, 201 if is_new else 200)
 
     @get("/v1/webhooks/{webhook:str}", summary="One webhook", tags=["webhooks"])
@@ -148,10 +152,14 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
     )
     async def rotate(request: "Request[Any, Any, Any]", webhook: Name) -> Response[Webhook]:
         """The answer holds the new secret. For a while messages are signed by both, so receivers can change in their time."""
-        wanted = decode_as(await body(request, keys, JSON), Rotation)
+        wanted = decode_as(await content(request, JSON), Rotation)
+        version = expected(request.headers)
         async with hooks.work() as connection:
-            made = await webhooks.rotate(connection, webhook, wanted, desk.now(), expected=expected(request.headers))
-        return _tagged(made)
+
+            def make() -> Awaitable[Webhook]:
+                return webhooks.rotate(connection, webhook, wanted, desk.now(), expected=version)
+
+            return _tagged(await once(connection, request, make, Webhook))
 
     @post("/v1/webhooks/{webhook:str}/test", summary="Send a test event", tags=["webhooks"], status_code=200)
     async def test(webhook: Name) -> Attempt:
@@ -188,18 +196,26 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         tags=["webhooks"],
         status_code=202,
     )
-    async def resend(webhook: Name, event: EventId) -> Resent:
+    async def resend(request: "Request[Any, Any, Any]", webhook: Name, event: EventId) -> Resent:
         """Now, and if need be for three days more; whatever became of it before."""
         async with hooks.work() as connection:
-            await deliveries.resend(connection, webhook, event, desk.now())
-        return Resent(1)
+
+            async def make() -> Resent:
+                await deliveries.resend(connection, webhook, event, desk.now())
+                return Resent(1)
+
+            return await once(connection, request, make, Resent)
 
     @post(
         "/v1/webhooks/{webhook:str}/resend-dead", summary="Send dead letters again", tags=["webhooks"], status_code=202
     )
-    async def resend_dead(webhook: Name) -> Resent:
+    async def resend_dead(request: "Request[Any, Any, Any]", webhook: Name) -> Resent:
         """All that were given up."""
         async with hooks.work() as connection:
-            return Resent(await deliveries.resend_dead(connection, webhook, desk.now()))
+
+            async def make() -> Resent:
+                return Resent(await deliveries.resend_dead(connection, webhook, desk.now()))
+
+            return await once(connection, request, make, Resent)
 
     return [every, add, one, change, remove, rotate, test, listed, sendings, resend, resend_dead]

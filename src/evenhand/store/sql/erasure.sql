@@ -126,8 +126,9 @@ select distinct w.id from webhook w join webhook_delivery d on d.webhook = w.no
 where d.attempts > 0 and (d.case_no = any($1::bigint[]) or d.outbox = any($2::bigint[])) order by w.id
 
 -- name: forget_keys
--- Idempotency keys in which the name stands.
-delete from idempotency_key where position($1 in key) > 0
+-- Idempotency keys in which the name stands, and answers kept under keys with the name ($2, as JSON writes it) or of these cases ($3).
+delete from idempotency_key
+where position($1 in key) > 0 or position($2 in answer::text) > 0 or answer ->> 'case' = any($3::text[])
 
 -- name: appeals
 -- What the person said against labels.

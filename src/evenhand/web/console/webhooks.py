@@ -68,7 +68,7 @@ def pages(hooks: Hooks, guard: Guard) -> list[HTTPRouteHandler]:
         market = form.get("market", "")
         new = NewWebhook(form.get("url", "").strip(), types, [market] if market else [], form.get("note", "").strip())
         try:
-            made, _ = await hooks.add(new)
+            made, _ = await hooks.add(new, request)
         except (BadInput, Conflict) as error:
             return await whole(request, form | {group: "on" for name, group in pairs if name == "type"}, error)
         return await single(request, made.id, made=made)
