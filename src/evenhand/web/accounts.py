@@ -1,4 +1,7 @@
-"""Accounts over HTTP, for the marketplace that holds the key; and how many applications were intercepted, by cause."""
+"""Accounts over HTTP, for the marketplace that holds the key; and how many applications were intercepted, by cause.
+
+Ids are the marketplace's, and some are no part of an address: `a/b`, `..`. Those come in the query, `/v1/accounts/-?id=a%2Fb`.
+"""
 
 from datetime import date
 from typing import Annotated, Final
@@ -10,7 +13,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
+from evenhand.errors import BadInput, UnknownThing
 from evenhand.profiles import AccountShown, profile
 from evenhand.store import Queries
 from evenhand.web.api import From, To
@@ -18,6 +21,16 @@ from evenhand.web.lookup import Lookup, in_order
 from evenhand.web.policies import known
 from evenhand.web.problems import Refused
 
+# What stands in an address for an id that comes in the query.
+ELSEWHERE: Final = "-"
+IdInQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="id",
+        max_length=120,
+        description="An id that no address can hold, such as a/b or ..; the address has - for it.",
+    ),
+]
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 _sql: Final = Queries.load("profiles")
 
@@ -44,9 +57,10 @@ def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
         account: Annotated[str, PathParameter(max_length=120, description="The marketplace's id.")],
         market: Annotated[str, QueryParameter(description="Its market.")],
         kind: Annotated[AccountKind, QueryParameter(description="buyer or merchant.")] = "buyer",
+        named: IdInQuery = None,
     ) -> Response[AccountShown]:
         """As of now: each fact, each score with its points and what would raise it, labels. Facts and texts in both languages."""
-        shown = _json.encode(await account_shown(desk, lookup, market, account, kind))
+        shown = _json.encode(await account_shown(desk, lookup, market, meant(account, named), kind))
         return Response(shown, media_type=MediaType.JSON)  # pyright: ignore[reportReturnType] - numbers stay exact
 
     @get("/v1/interceptions", summary="Interceptions per day", tags=["accounts"])
@@ -59,6 +73,17 @@ def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
         return await intercepted(lookup, market, since, until)
 
     return [account, interceptions]
+
+
+def meant(account: str, named: str | None, field: str = "id") -> str:
+    """The id that is asked for: the address's, or the query's in its place. Raises `BadInput` where both are given."""
+    if named is None:
+        return account
+    if account != ELSEWHERE:
+        raise BadInput(
+            f"stands for an id that the address cannot hold, and the address has {ELSEWHERE} for it", field=field
+        )
+    return named
 
 
 async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, kind: AccountKind) -> AccountShown:

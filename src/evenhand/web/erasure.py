@@ -14,6 +14,7 @@ from evenhand.errors import UnknownThing
 from evenhand.evidence.vault import Vault
 from evenhand.records import decode_as
 from evenhand.store import Database
+from evenhand.web.accounts import IdInQuery, meant
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.policies import known
@@ -46,6 +47,7 @@ def routes(desk: Desk, database: Database, vault: Vault) -> list[HTTPRouteHandle
     async def erase(
         request: "Request[Any, Any, Any]",
         account: Annotated[str, PathParameter(max_length=120, description="The marketplace's id.")],
+        named: IdInQuery = None,
     ) -> Erased:
         """After a privacy request. The name, the history, links, and whatever the person wrote or showed go; orders, rulings and
         the ledger stay, under a pseudonym. The answer says what was erased, what was kept and on which ground. Sent again, it
@@ -53,6 +55,7 @@ def routes(desk: Desk, database: Database, vault: Vault) -> list[HTTPRouteHandle
         label in effect, unless `despite` says why."""
         asked = decode_as(await body(request, keys, JSON), Erase)
         known(desk, asked.market)
+        account = meant(account, named)
         if "\0" in account:
             raise Refused("not-found", "no id holds a NUL character", field="account")
         try:

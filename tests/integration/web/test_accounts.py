@@ -1,5 +1,7 @@
 """Accounts, labels and interceptions over HTTP."""
 
+import re
+from html import unescape
 from typing import Any
 
 import httpx
@@ -194,3 +196,24 @@ async def test_the_overview_and_the_metrics_tell_causes(client: httpx.AsyncClien
     assert "unusually frequent refund-only: 1" in (await client.get("/?lang=en")).text
     metrics = (await client.get("/metrics")).text
     assert 'evenhand_interceptions_total{market="bazaar",policy="taobao"' in metrics
+
+
+@pytest.mark.parametrize("buyer", ["a/b", "..", ".", "-", "a%2Fb"])
+async def test_an_id_that_no_address_can_hold_comes_in_the_query(client: httpx.AsyncClient, buyer: str) -> None:
+    assert (await client.post(f"{SHOP}/orders", json=order(20, buyer=buyer))).status_code == 201
+    case = (await client.post(f"{SHOP}/applications", json=application(20))).json()["case"]
+    asked = {"market": "shop", "id": buyer}
+    shown = await client.get("/v1/accounts/-", params=asked)
+    assert (shown.status_code, shown.json()["id"]) == (200, buyer)
+    assert (await client.get("/v1/accounts/x", params=asked)).json()["field"] == "id"
+    assert (await client.get("/v1/accounts/-/links", params=asked)).json()["account"] == buyer
+    both = await client.get("/v1/accounts/-/links/-", params=asked | {"other_id": buyer})
+    assert both.status_code == 200, both.text
+    linked = re.search(r'href="(/accounts/buyer/[^"]+)"', (await client.get(f"/cases/{case}")).text)
+    assert linked is not None
+    assert f"<title>{buyer}" in (await client.get(unescape(linked[1]))).text
+    erased = await client.post(
+        "/v1/accounts/-/erase", params={"id": buyer}, json={"market": "shop", "by": "Li", "despite": "x"}
+    )
+    assert erased.status_code == 200, erased.text
+    assert (await client.get("/v1/accounts/-", params=asked)).status_code == 404

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.desk import Desk
-from evenhand.web.accounts import Interception, account_shown
+from evenhand.web.accounts import Interception, account_shown, meant
 from evenhand.web.console.links import KINDS, picture
 from evenhand.web.console.render import AnyRequest, page, reader_of
 from evenhand.web.guard import Guard
@@ -46,6 +46,7 @@ def pages(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/accounts/{kind:str}/{account:str}")
     async def account(request: AnyRequest, kind: FromPath[str], account: FromPath[str]) -> Response[str]:
         asked = dict(parse_qsl(request.scope["query_string"].decode("latin-1"), max_num_fields=20))
+        account = meant(account, asked.get("id"))
         shown = await account_shown(
             desk, lookup, asked.get("market", ""), account, "merchant" if kind == "merchant" else "buyer"
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,6 +21,7 @@ from evenhand.fund.ledger import cause_word
 from evenhand.fund.words import payout_word
 from evenhand.money import written
 from evenhand.vocabulary import FACTS, OUTCOMES, Lang, word
+from evenhand.web.accounts import ELSEWHERE
 
 AnyRequest = Request[Any, Any, Any]
 _HERE: Final = Path(__file__).parent
@@ -103,6 +104,13 @@ def address(path: str, **parameters: object) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
+def account_address(start: str, account: str, **parameters: object) -> str:
+    """The address of an account below another; an id that no address can hold goes into its parameters."""
+    if "/" in account or account in (".", ".."):
+        return address(f"{start}/{ELSEWHERE}", id=account, **parameters)
+    return address(f"{start}/{quote(account, safe='')}", **parameters)
+
+
 def day_and_time(moment: datetime | None, zone: str) -> str:
     """A moment on the market's clock."""
     return "" if moment is None else f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
@@ -163,6 +171,7 @@ _environment: Final = Environment(
 _common: Final[dict[str, Any]] = {
     "static": _static,
     "address": address,
+    "account_address": account_address,
     "outcomes": OUTCOMES,
     "version": __version__,
     "money": written,
