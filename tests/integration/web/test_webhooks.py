@@ -199,3 +199,19 @@ async def test_a_change_to_what_was_changed_since_is_refused(client: httpx.Async
     shown = (await client.get(f"{HOOKS}/main")).json()
     assert (shown["note"], shown["version"]) == ("ERP", 3)
     assert (await client.delete(f"{HOOKS}/main", headers={"if-match": '"3"'})).status_code == 204
+
+
+@pytest.mark.usefixtures("private")
+async def test_the_page_deletes_no_webhook_that_was_changed_since_it_was_read(
+    client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await make(client, receiver, id="main")
+    page = (await client.get("/webhooks/main")).text
+    assert 'name="version" value="1"' in page
+    await client.patch(f"{HOOKS}/main", json={"note": "now of another system"})
+    for action in ("delete", "rotate", "disable"):
+        late = await client.post(f"/webhooks/main/{action}", data={"version": "1"}, headers={"accept": "text/html"})
+        assert late.status_code == 412
+        assert "at version 2, not 1" in late.text
+    assert (await client.post("/webhooks/main/delete", data={"version": "2"})).status_code == 303
+    assert (await client.get(f"{HOOKS}/main")).status_code == 404

@@ -1,4 +1,7 @@
-"""Pages about webhooks: where events are sent, what became of every delivery, sending again."""
+"""Pages about webhooks: where events are sent, what became of every delivery, sending again.
+
+A form that changes a webhook carries the version it was made for, so that nobody deletes what has been changed since.
+"""
 
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -80,15 +83,17 @@ def pages(hooks: Hooks, guard: Guard) -> list[HTTPRouteHandler]:
     @post("/webhooks/{name:str}/{action:str}")
     async def act(request: AnyRequest, name: FromPath[str], action: FromPath[str]) -> Response[str]:
         form, now = dict(await _form(request)), hooks.desk.now()
+        read = form.get("version", "")
+        expected = int(read) if read.isascii() and read.isdigit() and len(read) <= 9 else None
         match action:
             case "test":
                 return await single(request, name, tried=await hooks.test(name))
             case "rotate":
                 async with hooks.work() as connection:
-                    made = await webhooks.rotate(connection, name, Rotation(), now)
+                    made = await webhooks.rotate(connection, name, Rotation(), now, expected=expected)
                 return await single(request, name, made=made)
             case "enable" | "disable":
-                await hooks.change(name, Change(enabled=action == "enable"), _VIA)
+                await hooks.change(name, Change(enabled=action == "enable"), _VIA, expected)
             case "resend":
                 event = form.get("event", "")
                 async with hooks.work() as connection:
@@ -98,7 +103,7 @@ def pages(hooks: Hooks, guard: Guard) -> list[HTTPRouteHandler]:
                         await deliveries.resend_dead(connection, name, now)
             case "delete":
                 async with hooks.work() as connection:
-                    await webhooks.delete(connection, name)
+                    await webhooks.delete(connection, name, expected=expected)
                 return _there("/webhooks")
             case _:
                 raise Refused("not-found", f"there is no action {action[:40]!r}")
