@@ -29,7 +29,7 @@ from evenhand.errors import BadInput, Conflict, StoreError, UnknownThing
 from evenhand.evidence.retention import let_go, sweep
 from evenhand.evidence.vault import Vault
 from evenhand.policy import Because
-from evenhand.redaction import ERASED, Redaction, written_in
+from evenhand.redaction import ERASED, SHORTEST_NAME, Redaction, written_in
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("erasure")
@@ -168,8 +168,8 @@ async def erase(
     told = await _rewrite_told(connection, redaction, row["market"], cases)
     counts["events_told"] = len(told)
     counts["webhook_answers"] = _count(await connection.execute(_sql.forget_answers, cases, told, account))
-    named = (account, _in_json(account), [str(case) for case in cases])
-    counts["keys"] = _count(await connection.execute(_sql.forget_keys, *named))
+    name = _in_json(account) if len(account) >= SHORTEST_NAME else f'"{_in_json(account)}"'
+    counts["keys"] = _count(await connection.execute(_sql.forget_keys, account, name, [str(case) for case in cases]))
     shown = await connection.fetch(_sql.evidence, cases, kind)
     own = [one["no"] for one in shown if one["own"] and not one["elsewhere"]]
     counts["files"] = await let_go(connection, own, by, now, erased=True)

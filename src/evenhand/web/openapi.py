@@ -91,6 +91,17 @@ _DESCRIBED: Final = (
     *(kind for kind, _ in ACTIONS.values()),
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
+_KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Belongs to this request: sent again under it, it is done once; another request under it is refused.",
+}
+# What is posted and takes no key.
+_KEYLESS: Final = frozenset(
+    {"/v1/webhooks/{webhook}/test", "/v1/markets/{market}/ring-findings", "/v1/gateways/{gateway}/notices"}
+)
 
 
 def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
@@ -102,9 +113,11 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
         [Application, Order, Ruled, OrderTaken, Problem, *_DESCRIBED], schema_hook=_hook, ref_template=_REF
     )
     application, order, ruled, taken, problem, *_ = schemas
-    for path in found["paths"].values():
-        for operation in path.values():
+    for path, operations in found["paths"].items():
+        for operation in operations.values():
             _tidy(operation, problem)
+        if "post" in operations and path not in _KEYLESS:
+            operations["post"].setdefault("parameters", []).append(_KEY)
     posts = {
         "/v1/markets/{market}/applications": _post(
             "File refund applications",
@@ -173,13 +186,7 @@ def _post(summary: str, description: str, record: Json, answer: Json, problem: J
                     "schema": {"type": "string"},
                     "description": "The market's id.",
                 },
-                {
-                    "name": "Idempotency-Key",
-                    "in": "header",
-                    "required": False,
-                    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-                    "description": "Belongs to this request: another request under the same key is refused.",
-                },
+                _KEY,
             ],
             "requestBody": {
                 "required": True,

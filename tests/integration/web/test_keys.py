@@ -181,3 +181,17 @@ async def test_erasing_a_person_forgets_the_answers_that_hold_the_name(
     answer = await client.post("/v1/accounts/buyer-1/erase", json=erase)
     assert (answer.status_code, answer.json()["erased"]["keys"]) == (200, 2), answer.text
     assert [row["key"] for row in await database.pool.fetch("select key from idempotency_key")] == ["of nobody"]
+
+
+async def test_the_api_says_which_requests_take_a_key(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    taking = {
+        path
+        for path, operations in paths.items()
+        if any(one["name"] == "Idempotency-Key" for one in operations.get("post", {}).get("parameters", []))
+    }
+    assert {path for path, operations in paths.items() if "post" in operations} - taking == {
+        "/v1/webhooks/{webhook}/test",
+        "/v1/markets/{market}/ring-findings",
+        "/v1/gateways/{gateway}/notices",
+    }
