@@ -2,19 +2,24 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 
 from evenhand.errors import StoreError
+from evenhand.events import deliveries
 from evenhand.events.addresses import ALLOW_VARIABLE
+from evenhand.evidence import fresh
+from evenhand.evidence.fresh import PhotoRequest
 from evenhand.fund import by_hand
+from evenhand.fund.by_hand import Moved
 from evenhand.store import Database
-from evenhand.web import fund
+from evenhand.web import fund, labels, links
 from tests.integration.publishing.conftest import document
 from tests.unit.evidence.pictures import noise, saved
 
-from .conftest import SHOP, application
+from .conftest import NOW, SHOP, application
 
 KEY = {"idempotency-key": "4b1ce9f2-0c5e-4f0e-a5ab-9a2a8f7d9e10"}
 HOOK = {"url": "http://127.0.0.1:9/events", "note": "ERP"}
@@ -95,6 +100,33 @@ async def test_under_one_key_it_is_done_once_and_answered_alike(client: httpx.As
             assert await rows(database, where) == count + 1, path
         else:
             assert await database.pool.fetch(where) == looked, path
+
+
+async def test_so_is_what_takes_longer_to_come_about(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work itself is stood in for: what counts is how often it is asked for."""
+    moved = [Moved(7, "repayment", 100, "CNY")]
+    photo = PhotoRequest("1", "1", "ABC", "Anna", NOW, NOW, None)
+    verdict = {"verdict": "confirmed", "by": "Li", "note": "seen"}
+    seen = {"evidence": "ev_1", "shows_code": True, "checked_by": "Li"}
+    for module, name, made, path, body in (
+        (fund, "repaid", moved, "/v1/cases/1/repayment", {"note": "paid"}),
+        (fund, "settle", moved, "/v1/fund/payouts/1/settlement", {"paid": 1, "note": "told"}),
+        (fund, "retry", None, "/v1/fund/payouts/1/retry", None),
+        (labels, "decide_proposal", 3, "/v1/label-proposals/1/decide", verdict),
+        (links, "judge", None, "/v1/ring-findings/1/judge", verdict),
+        (fresh, "check", photo, "/v1/photo-requests/1/check", seen),
+        (deliveries, "resend", None, "/v1/webhooks/erp/deliveries/1/resend", None),
+    ):
+        work = AsyncMock(return_value=made)
+        monkeypatch.setattr(module, name, work)
+        key = {"idempotency-key": path}
+        answers = await asyncio.gather(*(send(client, path, body, **key) for _ in range(2)))
+        answers.append(await send(client, path, body, **key))
+        assert answers[0].status_code < 300, answers[0].text
+        assert len({(one.status_code, one.content) for one in answers}) == 1, path
+        assert work.await_count == 1, path
 
 
 async def test_without_a_key_it_is_done_each_time(client: httpx.AsyncClient, database: Database) -> None:
