@@ -25,7 +25,7 @@ from evenhand.cases.keeping import keep_wording
 from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.evidence.reuse import Asked, Shown, look_up, refers
 from evenhand.facts import FactNames, build_facts, history_read
-from evenhand.filings import Filing, join_orders, link_filers
+from evenhand.filings import Filing, Joined, join_orders, link_filers
 from evenhand.fund.empty import within_budget
 from evenhand.fund.purse import Doubt, Purse
 from evenhand.intake import OrderTaken, take_orders
@@ -39,6 +39,10 @@ from evenhand.store import CUT_OFF, Database, Queries
 __all__ = ["Desk", "OrderTaken", "Ruled", "utc_now"]
 
 T = TypeVar("T")
+# So many applications are ruled before others are let to their work: above all the batch ahead, which talks to the database.
+_BREATH: Final = 25
+# The accounts of two batches, the older first.
+Ahead = tuple[Mapping[int, Account], Mapping[int, Account]]
 _sql: Final = Queries.load("desk")
 _publishing: Final = Queries.load("publishing")
 _log: Final = logging.getLogger(__name__)
@@ -87,10 +91,11 @@ class Desk:
         self._revision = -1
         self._refreshing = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
-        # the two stations of `_rule_ahead`, and the accounts of the batch at the second
+        # the three stations of `_rule_ahead`, and the accounts of the last two batches that came to the third, the older first
         self._reading = asyncio.Lock()
+        self._ruling = asyncio.Lock()
         self._booking = asyncio.Lock()
-        self._ahead: Mapping[int, Account] = {}
+        self._ahead: Ahead = ({}, {})
         # what the applications of that batch show as evidence, and what it takes from the fund's budgets
         self._shown = Shown()
         self._purse: Purse | None = None
@@ -222,21 +227,24 @@ class Desk:
 
         return await self._persist(take, take)
 
+    async def _read(self, connection: Connection, items: Sequence[tuple[str, Application]], now: datetime) -> Joined:
+        """The beginning of the path: validate, join orders and accounts."""
+        joined = await join_orders(connection, self.markets, items, now)
+        await link_filers(connection, joined, now)
+        return joined
+
     async def _path(
         self,
         connection: Connection,
-        items: Sequence[tuple[str, Application]],
-        now: datetime,
-        ahead: Mapping[int, Account],
+        joined: Joined,
+        ahead: Ahead,
         shown: Shown,
         purse: Purse | None,
         *,
         alone: bool = False,
     ) -> tuple[Batch, dict[int, Ruled | EvenhandError]]:
-        """THE PATH, up to booking: join orders and accounts, build facts, rule. `ahead`, `shown` and `purse` are what the
-        batch before is writing; `alone` holds the fund's budgets, so that nobody else takes from them."""
-        joined = await join_orders(connection, self.markets, items, now)
-        await link_filers(connection, joined, now)
+        """THE PATH, from what was read (`_read`) to booking: build facts, rule. `ahead`, `shown` and `purse` are what the batches
+        before are writing; `alone` holds the fund's budgets, so that nobody else takes from them."""
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
         accounts = caught_up(joined.accounts, ahead)
         for ring in joined.rings.values():
@@ -246,7 +254,9 @@ class Desk:
         )
         purse = await Purse.read(connection, [one.day for one in joined.filings], purse, hold=alone)
         batch = Batch(accounts, shown, purse, self._named)
-        for filing in joined.filings:
+        for place, filing in enumerate(joined.filings, start=1):
+            if not place % _BREATH:
+                await asyncio.sleep(0)
             try:
                 answer = batch.before(filing)
                 if answer is None:
@@ -268,22 +278,28 @@ class Desk:
         return batch, answers
 
     async def _rule_ahead(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
-        """Rule while the batch before is still being written.
+        """Rule while the batches before are still being written.
 
-        Reading-and-ruling and booking are two stations, one batch at each. This batch sees what the one before did to the
-        accounts although that is not committed yet; should that fail, `Stale` is raised: another writer may have left the very
-        versions it would have written.
+        Reading, ruling and booking are three stations, one batch at each. What was read may lack what the last two batches did
+        to the accounts, so this batch sees that besides, although it may not be committed yet; should the batch ahead fail,
+        `Stale` is raised: another writer may have left the very versions it would have written.
         """
         async with self._reading:
-            # given back before the second station is taken: should that fail, nothing is held
+            # given back before the next station is taken: should that fail, nothing is held
             async with self._pool.acquire() as connection:
-                now, ahead = self._clock(), self._ahead
-                batch, answers = await self._path(connection, items, now, ahead, self._shown, self._purse)
+                now = self._clock()
+                joined = await self._read(connection, items, now)
+            await self._ruling.acquire()
+        try:
+            async with self._pool.acquire() as connection:
+                ahead = self._ahead
+                batch, answers = await self._path(connection, joined, ahead, self._shown, self._purse)
             await self._booking.acquire()
             failed = self._ahead is not ahead
-            self._ahead, self._shown, self._purse = (
-                (batch.accounts, batch.shown, batch.purse) if batch else ({}, Shown(), None)
-            )
+            self._ahead = (ahead[1], batch.accounts if batch else {})
+            self._shown, self._purse = (batch.shown, batch.purse) if batch else (Shown(), None)
+        finally:
+            self._ruling.release()
         try:
             if failed:
                 raise Stale
@@ -291,7 +307,7 @@ class Desk:
                 await batch.book(connection, now)
             self._named = batch.named
         except BaseException:
-            self._ahead, self._shown, self._purse = {}, Shown(), None
+            self._ahead, self._shown, self._purse = ({}, {}), Shown(), None
             raise
         finally:
             self._booking.release()
@@ -299,13 +315,18 @@ class Desk:
 
     async def _rule_locked(self, items: Sequence[tuple[str, Application]]) -> list[Ruled | EvenhandError]:
         """Rule with the accounts locked from reading to writing: slower, and sure to get through beside other writers."""
-        async with self._reading, self._booking, self._pool.acquire() as connection, connection.transaction():
+        async with (
+            self._reading,
+            self._ruling,
+            self._booking,
+            self._pool.acquire() as connection,
+            connection.transaction(),
+        ):
             now = self._clock()
-            self._ahead = {}
-            joined = await join_orders(connection, self.markets, items, now)
-            await link_filers(connection, joined, now)
-            await state.lock(connection, joined.accounts)
-            batch, answers = await self._path(connection, items, now, {}, Shown(), None, alone=True)
+            self._ahead = ({}, {})
+            await state.lock(connection, (await self._read(connection, items, now)).accounts)
+            joined = await self._read(connection, items, now)
+            batch, answers = await self._path(connection, joined, self._ahead, Shown(), None, alone=True)
             await batch.book(connection, now)
             return [answers[index] for index in range(len(items))]
 
@@ -326,12 +347,13 @@ class Desk:
         raise StoreError(f"the database did not take the batch after {_TRIES} tries: {problem!r}") from problem
 
 
-def caught_up(read: dict[int, Account], ahead: Mapping[int, Account]) -> dict[int, Account]:
-    """Accounts as they will be once the batch ahead is written: where it holds a later state than was read, that one."""
-    for number in read.keys() & ahead.keys():
-        before = ahead[number]
-        if before.version >= read[number].version:
-            read[number] = Account(before.version + 1, before.tiles[:])
+def caught_up(read: dict[int, Account], ahead: Ahead) -> dict[int, Account]:
+    """Accounts as they will be once the batches ahead are written: where one holds a later state than was read, that one."""
+    for batch in ahead:
+        for number in read.keys() & batch.keys():
+            before = batch[number]
+            if before.version >= read[number].version:
+                read[number] = Account(before.version + 1, before.tiles[:])
     return read
 
 

@@ -31,8 +31,9 @@ class Busy(Exception):
 class Batcher(Generic[Item, Answer]):
     """Collects items and works on them in batches.
 
-    `work` answers a batch item by item; `in_flight` batches may be at work at once; `waiting` items may stand in the queue;
-    `linger` is how long (seconds) the first item waits for others; `observe` is told size and seconds of every batch.
+    `work` answers a batch item by item; `in_flight` batches may be at work at once, and `full` more that are as large as a batch
+    may be (small ones had better wait and grow); `waiting` items may stand in the queue; `linger` is how long (seconds) the first
+    item waits for others; `observe` is told size and seconds of every batch.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Batcher(Generic[Item, Answer]):
         work: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | EvenhandError]]],
         *,
         in_flight: int = 1,
+        full: int = 0,
         waiting: int = 50_000,
         linger: float = 0.0,
         observe: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
         self._work = work
         self._in_flight = in_flight
+        self._full = full
         self._limit = waiting
         self._linger = linger
         self._observe = observe
@@ -67,7 +70,7 @@ class Batcher(Generic[Item, Answer]):
             self._queue.append((part, future))
             answers.append(future)
         self.waiting += len(items)
-        if not self._called and len(self._running) < self._in_flight:
+        if not self._called and self._may_begin():
             self._called = True
             loop.call_later(self._linger, self._begin)
         if len(answers) == 1:
@@ -80,9 +83,13 @@ class Batcher(Generic[Item, Answer]):
             await asyncio.gather(*self._running)
             await asyncio.sleep(0)
 
+    def _may_begin(self) -> bool:
+        places = self._in_flight + (self._full if self.waiting >= LARGEST else 0)
+        return len(self._running) < places
+
     def _begin(self) -> None:
         self._called = False
-        while self._queue and len(self._running) < self._in_flight:
+        while self._queue and self._may_begin():
             entries: list[Entry[Item, Answer]] = []
             size = 0
             while self._queue and (not entries or size + len(self._queue[0][0]) <= LARGEST):

@@ -27,8 +27,9 @@ R = TypeVar("R", Order, Application)
 _log: Final = logging.getLogger(__name__)
 _path: Final = re.compile(r"/v1/markets/([^/]+)/(orders|applications)")
 _json: Final = msgspec.json.Encoder(decimal_format="number")
-# Two batches at work: one is read and ruled while the one before is written.
+# Batches at work: one is ruled while the one before is written, and a full one may be read meanwhile.
 _RULING: Final = 2
+_FULL: Final = 1
 # How long a forming batch waits for company, in seconds.
 _LINGER: Final = 0.001
 
@@ -55,7 +56,9 @@ class Posts:
             metrics.ruled(items, answers)
             return answers
 
-        ruling = Batcher(rule, in_flight=_RULING, linger=_LINGER, observe=metrics.batch_observer("applications"))
+        ruling = Batcher(
+            rule, in_flight=_RULING, full=_FULL, linger=_LINGER, observe=metrics.batch_observer("applications")
+        )
         taking = Batcher(desk.take_orders, linger=_LINGER, observe=metrics.batch_observer("orders"))
         self._doors: dict[str, _Door[Any]] = {
             "applications": _Door(Application, ruling, metrics, "applications"),

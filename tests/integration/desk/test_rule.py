@@ -186,14 +186,36 @@ async def test_a_batch_ruled_ahead_of_one_that_fails_is_ruled_again(desk: Desk, 
         await waiting(database, 1)
         second = asyncio.create_task(rule_one(desk, make_application(0, id="second", amount=10, reason="other")))
         async with asyncio.timeout(20):
-            while not desk._reading.locked():  # pyright: ignore[reportPrivateUsage]
+            while not desk._ruling.locked():  # pyright: ignore[reportPrivateUsage]
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.5)  # it has read by now, and waits for its turn to book
+        third = asyncio.create_task(rule_one(desk, make_application(0, id="third", amount=10, reason="other")))
+        await asyncio.sleep(0.5)  # by now the second is ruled and waits for its turn to book, and the third was read
         await writing.commit()
-    await asyncio.gather(first, second)
+    await asyncio.gather(first, second, third)
     last = await rule_one(desk, make_application(0, id="last", amount=10, reason="other"))
     seen = await database.pool.fetchval("select a.facts from application a where no = $1", int(last.case))
-    assert msgspec.json.decode(seen)["history"]["buyer_applications_90d"] == 2
+    assert msgspec.json.decode(seen)["history"]["buyer_applications_90d"] == 3
+
+
+async def test_a_batch_sees_what_the_two_before_it_did_though_it_was_read_before_either_was_written(
+    desk: Desk, database: Database
+) -> None:
+    async with database.pool.acquire() as other:
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("select from account where id in ('buyer-0', 'store-0') for update")
+        tasks = [asyncio.create_task(rule_one(desk, make_application(0, id="a0", amount=10, reason="other")))]
+        await waiting(database, 1)
+        for n in range(1, 5):
+            tasks.append(
+                asyncio.create_task(rule_one(desk, make_application(0, id=f"a{n}", amount=10, reason="other")))
+            )
+            await asyncio.sleep(0.1)
+        await holding.rollback()
+    rulings = await asyncio.gather(*tasks)
+    rows = await database.pool.fetch("select a.no, a.facts from application a")
+    seen = {row["no"]: msgspec.json.decode(row["facts"])["history"]["buyer_applications_90d"] for row in rows}
+    assert [seen[int(ruling.case)] for ruling in rulings] == [0, 1, 2, 3, 4]
 
 
 async def waiting(database: Database, count: int) -> None:
