@@ -34,8 +34,12 @@ ARRAY: Final = 500
 ARRAY_CLIENTS: Final = 4
 # requests of each round that are sent again
 AGAIN: Final = 20
-# order lines prepared per order, and orders per buyer and per merchant: most accounts have a few orders, as in real life
+# order lines prepared per order
 LINES: Final = 4
+# Every line is claimed, so buyers must be many: with few, all of them would be frequent claimants after a while, and what is
+# measured would change from round to round.
+BUYERS: Final = 1_000_000
+MERCHANTS: Final = 5_000
 _chatter: Final = Console(stderr=True, highlight=False)
 
 
@@ -59,7 +63,7 @@ def orders(first: int, count: int) -> list[dict[str, object]]:
     return [
         {
             "id": f"o{n}",
-            "buyer": f"b{n * 7919 % 50_000}",
+            "buyer": f"b{n * 7919 % BUYERS}",
             "placed_at": f"2026-{1 + n % 9:02d}-{1 + n % 27:02d}T08:00:00+08:00",
             "currency": "CNY",
             "promised_at": f"2026-{1 + n % 9:02d}-{1 + n % 27:02d}T20:00:00+08:00",
@@ -67,7 +71,7 @@ def orders(first: int, count: int) -> list[dict[str, object]]:
             "lines": [
                 {
                     "id": str(line),
-                    "merchant": f"m{(n * 104729 + line) % 5_000}",
+                    "merchant": f"m{(n * 104729 + line) % MERCHANTS}",
                     "category": "toys",
                     "amount": 2000 + n % 900,
                 }
