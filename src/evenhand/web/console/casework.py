@@ -30,6 +30,7 @@ from evenhand.evidence.retention import keeping_of
 from evenhand.money import parse
 from evenhand.records import bad_input
 from evenhand.web.cases import case_number
+from evenhand.web.console.chinese import told
 from evenhand.web.console.render import HEADERS, AnyRequest, page, reader_of
 from evenhand.web.guard import Guard
 from evenhand.web.lookup import Lookup
@@ -97,9 +98,9 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             raw, _ = await work.statement(case_number(number), party, reader.lang, decision)
         except BadInput as error:
             raise Refused("not-found", error.detail, field=error.field) from None
-        told = msgspec.json.decode(raw, type=StatementOfReasons)
+        shown = msgspec.json.decode(raw, type=StatementOfReasons)
         zone = (await lookup.case(number)).time_zone
-        return page("statement.html", reader, told=told, zone=zone, **common())
+        return page("statement.html", reader, told=shown, zone=zone, **common())
 
     @post("/cases/{number:str}/act/{action:str}")
     async def act(request: AnyRequest, number: FromPath[str], action: FromPath[str]) -> Response[str]:
@@ -110,7 +111,7 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             if action not in _STAFF and action not in _PHOTOS:
                 raise Refused("not-found", f"there is no action {action[:40]!r}")
             if not me:
-                raise BadInput(reader_of(request).t("say who you are", "请填写您的姓名"), field="me")
+                raise BadInput("say who you are", field="me")
             found = await lookup.case(number)
             if action in _PHOTOS:
                 async with work.pool.acquire() as connection, connection.transaction():
@@ -125,7 +126,7 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
                 version = form_value(form, "version")
                 await work.act(case_number(number), body, expected=int(version) if version.isdigit() else None)
         except (BadInput, Conflict, NotAllowed) as error:
-            refused, said = error, error.detail
+            refused, said = error, told(error, reader_of(request).lang)
         if "hx-request" in request.headers:
             answer = page("_life.html", reader_of(request), **await life(lookup, number, me, said), **common())
         elif refused:

@@ -22,6 +22,7 @@ from evenhand.fund.words import payout_word
 from evenhand.money import written
 from evenhand.vocabulary import FACTS, OUTCOMES, Lang, word
 from evenhand.web.accounts import ELSEWHERE
+from evenhand.web.console.chinese import sentence, told
 
 AnyRequest = Request[Any, Any, Any]
 _HERE: Final = Path(__file__).parent
@@ -182,6 +183,8 @@ _common: Final[dict[str, Any]] = {
     "fact_label": fact_label,
     "fact_value": fact_value,
     "when": day_and_time,
+    "said_error": sentence,
+    "told_error": told,
     "named": named,
     "as_json": lambda value: msgspec.json.encode(value).decode(),
 }
