@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from evenhand import __version__
+from evenhand.accounts.abuse.people import People
+from evenhand.accounts.abuse.unsure import within_sight
 from evenhand.accounts.state import Account, Connection, Stale, save
 from evenhand.cases.keeping import COLUMNS as CASE_COLUMNS
 from evenhand.cases.opening import STATE_AFTER, first_due, waits
@@ -90,11 +92,12 @@ class Batch:
     """Rulings on their way into the store. What an earlier one in the batch did, a later one sees."""
 
     def __init__(
-        self, accounts: dict[int, Account], shown: Shown, purse: Purse, named: Mapping[FactNames, int]
+        self, accounts: dict[int, Account], shown: Shown, purse: Purse, people: People, named: Mapping[FactNames, int]
     ) -> None:
         self.accounts = accounts
         self.shown = shown
         self.purse = purse
+        self.people = people
         # how the store numbers lists of fact names, with those that this batch is the first to use once it is booked
         self.named = named
         self._rows: list[list[Any]] = []
@@ -203,6 +206,7 @@ class Batch:
                 await take(connection, markets, days, amounts)
             except BudgetSpent:
                 raise Stale from None  # somebody else was faster
+        await self.people.write(connection)
 
     def _waiting_cases(self, now: datetime) -> list[tuple[Any, ...]]:
         """The rows of cases that must be come back to, in the order of their columns."""
@@ -269,8 +273,8 @@ async def issued_before(connection: Connection, repeats: Mapping[int, int]) -> d
 
 def reproduce(source: str, facts: str, currency: str) -> Ruling:
     """Rule stored facts again by a stored policy text: the same ruling, bit for bit."""
-    read = msgspec.json.decode(facts)
-    return within_budget(parsed(source).rule(read, currency), read, currency)
+    read, policy = msgspec.json.decode(facts), parsed(source)
+    return within_sight(within_budget(policy.rule(read, currency), read, currency), read, policy.model.read)
 
 
 @lru_cache(maxsize=256)

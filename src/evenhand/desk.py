@@ -11,11 +11,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import asyncpg
 
 from evenhand.accounts import state
+from evenhand.accounts.abuse.people import Day, People
 from evenhand.accounts.links.facts import together
 from evenhand.accounts.rule_book import changed_rules
 from evenhand.accounts.rules import Rules
@@ -70,6 +71,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class Given(NamedTuple):
+    """What the last batch that came to be booked may be writing besides accounts."""
+
+    # what its applications show as evidence
+    shown: Shown
+    # what it takes from the fund's budgets, and how many claims of which day it gives to persons
+    purse: Purse | None = None
+    people: Mapping[Day, int] | None = None
+
+
 async def _look_up_by_key(connection: Connection) -> None:
     await connection.execute(_BY_KEY)
 
@@ -96,9 +107,7 @@ class Desk:
         self._ruling = asyncio.Lock()
         self._booking = asyncio.Lock()
         self._ahead: Ahead = ({}, {})
-        # what the applications of that batch show as evidence, and what it takes from the fund's budgets
-        self._shown = Shown()
-        self._purse: Purse | None = None
+        self._given = Given(Shown())
         # lists of fact names as the store numbers them
         self._named: Mapping[FactNames, int] = {}
 
@@ -238,22 +247,22 @@ class Desk:
         connection: Connection,
         joined: Joined,
         ahead: Ahead,
-        shown: Shown,
-        purse: Purse | None,
+        given: Given,
         *,
         alone: bool = False,
     ) -> tuple[Batch, dict[int, Ruled | EvenhandError]]:
-        """THE PATH, from what was read (`_read`) to booking: build facts, rule. `ahead`, `shown` and `purse` are what the batches
-        before are writing; `alone` holds the fund's budgets, so that nobody else takes from them."""
+        """THE PATH, from what was read (`_read`) to booking: build facts, rule. `ahead` and `given` are what the batches
+        before are writing; `alone` holds the fund's budgets and the days of persons, so that nobody else takes from them."""
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
         accounts = caught_up(joined.accounts, ahead)
         for ring in joined.rings.values():
             caught_up(ring, ahead)
         shown = await look_up(
-            connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], shown
+            connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], given.shown
         )
-        purse = await Purse.read(connection, [one.day for one in joined.filings], purse, hold=alone)
-        batch = Batch(accounts, shown, purse, self._named)
+        purse = await Purse.read(connection, [one.day for one in joined.filings], given.purse, hold=alone)
+        people = People((one.day for one in joined.filings if one.market.abuse), given.people, hold=alone)
+        batch = Batch(accounts, shown, purse, people, self._named)
         for place, filing in enumerate(joined.filings, start=1):
             if not place % _BREATH:
                 await asyncio.sleep(0)
@@ -269,9 +278,14 @@ class Desk:
                     facts = build_facts(
                         filing, buyer, merchant, rules, policy.anchor, ring, reused, covered, history_read(policy)
                     )
-                    currency = filing.market.currency
+                    unsure, currency = filing.market.abuse and facts["abuse"]["uncertain"], filing.market.currency
+                    if unsure:
+                        facts["abuse"]["person_available"] = await people.available(connection, filing.day)
                     ruling, trace = policy.rule_told(facts, currency)
-                    answer = batch.add(filing, number, facts, within_budget(ruling, facts, currency), trace)
+                    ruling = within_budget(ruling, facts, currency)
+                    if unsure:
+                        ruling = people.see(filing.day, policy, ruling, facts)
+                    answer = batch.add(filing, number, facts, ruling, trace)
                 answers[filing.index] = answer
             except EvenhandError as error:
                 answers[filing.index] = error
@@ -293,11 +307,11 @@ class Desk:
         try:
             async with self._pool.acquire() as connection:
                 ahead = self._ahead
-                batch, answers = await self._path(connection, joined, ahead, self._shown, self._purse)
+                batch, answers = await self._path(connection, joined, ahead, self._given)
             await self._booking.acquire()
             failed = self._ahead is not ahead
             self._ahead = (ahead[1], batch.accounts if batch else {})
-            self._shown, self._purse = (batch.shown, batch.purse) if batch else (Shown(), None)
+            self._given = Given(batch.shown, batch.purse, batch.people.taken) if batch else Given(Shown())
         finally:
             self._ruling.release()
         try:
@@ -307,7 +321,7 @@ class Desk:
                 await batch.book(connection, now)
             self._named = batch.named
         except BaseException:
-            self._ahead, self._shown, self._purse = ({}, {}), Shown(), None
+            self._ahead, self._given = ({}, {}), Given(Shown())
             raise
         finally:
             self._booking.release()
@@ -326,7 +340,7 @@ class Desk:
             self._ahead = ({}, {})
             await state.lock(connection, (await self._read(connection, items, now)).accounts)
             joined = await self._read(connection, items, now)
-            batch, answers = await self._path(connection, joined, self._ahead, Shown(), None, alone=True)
+            batch, answers = await self._path(connection, joined, self._ahead, Given(Shown()), alone=True)
             await batch.book(connection, now)
             return [answers[index] for index in range(len(items))]
 

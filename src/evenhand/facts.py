@@ -73,7 +73,7 @@ def build_facts(
     `history` says which figures of the accounts' histories to read beside those that stand in every ruling.
 
     History is read as of the filing's day in the market's time zone and never contains the filing itself.
-    `abuse.empty_parcel` is not observed yet, so it is None.
+    `abuse.empty_parcel` is not observed yet, so it is None; `abuse.person_available` is asked only where it matters.
     """
     market, application = filing.market, filing.application
     if market.abuse:
@@ -108,6 +108,7 @@ def build_facts(
         "abuse": {
             "score": None,
             "uncertain": None,
+            "person_available": None,
             "threshold": None,
             "model": None,
             "frequent_refund_only": None,

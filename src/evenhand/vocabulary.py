@@ -146,6 +146,12 @@ _FACTS: tuple[Fact, ...] = (
     Fact("abuse.score", "number", "abuse score", "滥用评分", scale=3, low=0, high=1, unit="score"),
     Fact("abuse.uncertain", "boolean", "abuse score uncertain, for a person to decide", "滥用评分不确定（需人工判断）"),
     Fact(
+        "abuse.person_available",
+        "boolean",
+        "a person can look at one more claim that the abuse score is uncertain of",
+        "人工尚可查看评分不确定的申请",
+    ),
+    Fact(
         "abuse.threshold",
         "number",
         "abuse score from which refusing is the cheaper mistake",

@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     review_hours: Hours = 72
     claim_minutes: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)] = 60
     second_pair_above: Annotated[int, msgspec.Meta(ge=0, le=MOST_MONEY)] | None = None
+    # how many claims a day persons can look at because the learned abuse score is uncertain of them; null is no limit
+    uncertain_per_day: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     adjudication: Literal["staff", "panel"] = "staff"
     panel: Panel = Panel()
     # how long a closed case can be appealed, and which share of appeals has its goods inspected by a third party

@@ -55,3 +55,46 @@ select m.no, v.card
 from market m
 join lateral (select model from abuse_activation a where a.market = m.no order by a.no desc limit 1) a on true
 join abuse_model v on v.no = a.model
+
+-- name: people_left
+-- For each market and day: how many uncertain claims persons can look at (null is no limit), and how many they were given.
+select f.place, s.per_day, coalesce(d.taken, 0) as taken
+from unnest($1::smallint[], $2::date[]) with ordinality as f (market, day, place)
+left join lateral (
+    select (settings ->> 'uncertain_per_day')::int as per_day from case_settings where market = f.market order by no desc limit 1
+) s on true
+left join uncertain_day d on d.market = f.market and d.day = f.day
+
+-- name: hold_people
+-- Let nobody else give a claim of these days to a person until the transaction ends.
+insert into uncertain_day (market, day)
+select market, day from unnest($1::smallint[], $2::date[]) as f (market, day) order by market, day
+on conflict (market, day) do update set taken = uncertain_day.taken
+
+-- name: take_people
+-- Give claims to persons, within the market's limit as it is set now: one that was lowered below what was given out already gives no
+-- more, and takes nothing back.
+insert into uncertain_day (market, day, per_day, taken, passed)
+select f.market, f.day, s.per_day, f.taken, f.passed
+from unnest($1::smallint[], $2::date[], $3::int[], $4::int[]) as f (market, day, taken, passed)
+left join lateral (
+    select (settings ->> 'uncertain_per_day')::int as per_day from case_settings where market = f.market order by no desc limit 1
+) s on true
+order by f.market, f.day
+on conflict (market, day) do update
+set per_day = case when excluded.per_day is not null then greatest(excluded.per_day, uncertain_day.taken) end,
+    taken = uncertain_day.taken + excluded.taken,
+    passed = uncertain_day.passed + excluded.passed
+
+-- name: uncertain_today
+-- How it stands today in each market that uses a learned score, or gave claims to persons today.
+select m.id, t.day, s.per_day, coalesce(d.taken, 0) as taken, coalesce(d.passed, 0) as passed
+from market m
+cross join lateral (select ($2::timestamptz at time zone m.time_zone)::date as day) t
+left join lateral (select model from abuse_activation where market = m.no order by no desc limit 1) a on true
+left join lateral (
+    select (settings ->> 'uncertain_per_day')::int as per_day from case_settings where market = m.no order by no desc limit 1
+) s on true
+left join uncertain_day d on d.market = m.no and d.day = t.day
+where m.no = any($1::smallint[]) and (a.model is not null or d.market is not null)
+order by m.id
