@@ -29,7 +29,7 @@ from evenhand.errors import BadInput, Conflict, StoreError, UnknownThing
 from evenhand.evidence.retention import let_go, sweep
 from evenhand.evidence.vault import Vault
 from evenhand.policy import Because
-from evenhand.redaction import ERASED, SHORTEST_NAME, Redaction, written_in
+from evenhand.redaction import ERASED, Redaction, written_in
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("erasure")
@@ -151,9 +151,9 @@ async def erase(
     pseudonym: str = row["id"] if row["erased"] else f"erased-{secrets.token_hex(8)}"
     await connection.execute(_sql.allow)
     words = await _words(connection, row["no"], cases, kind)
-    redaction = Redaction(account, pseudonym, kind, words)
+    beside = [one["name"] for one in await connection.fetch(_sql.beside, cases, row["no"])]
+    redaction = Redaction(account, pseudonym, kind, words, beside)
     counts = {"history": 1}
-    await forget(connection, row["no"], row["market"])
     await connection.execute(_sql.forget, row["no"], pseudonym)
     if kind == "buyer":
         counts["comments"] = _count(await connection.execute(_sql.forget_comments, cases))
@@ -165,11 +165,15 @@ async def erase(
     counts["messages"] = await _rewrite_threads(connection, redaction, row["market"], cases)
     counts["statements"] = await _rewrite_statements(connection, redaction, row["market"], cases)
     counts["notes"] = await _rewrite_notes(connection, redaction, row, cases)
+    # after the notes: findings the person stands in are about it
+    await forget(connection, row["no"], row["market"])
     told = await _rewrite_told(connection, redaction, row["market"], cases)
     counts["events_told"] = len(told)
-    counts["webhook_answers"] = _count(await connection.execute(_sql.forget_answers, cases, told, account))
-    name = _in_json(account) if len(account) >= SHORTEST_NAME else f'"{_in_json(account)}"'
-    counts["keys"] = _count(await connection.execute(_sql.forget_keys, account, name, [str(case) for case in cases]))
+    counts["webhook_answers"] = _count(
+        await connection.execute(_sql.forget_answers, cases, told, _elsewhere(redaction))
+    )
+    key, quoted = redaction.name.pattern, _as_value(redaction)
+    counts["keys"] = _count(await connection.execute(_sql.forget_keys, key, quoted, [str(case) for case in cases]))
     shown = await connection.fetch(_sql.evidence, cases, kind)
     own = [one["no"] for one in shown if one["own"] and not one["elsewhere"]]
     counts["files"] = await let_go(connection, own, by, now, erased=True)
@@ -179,7 +183,7 @@ async def erase(
     webhooks = [one["id"] for one in await connection.fetch(_sql.told_to, cases, told)]
     done = Erased(market, kind, pseudonym, False, counts, kept, webhooks)
     await connection.execute(_sql.remember, remembered)
-    said = (redaction.who(by), now, redaction.others(despite))
+    said = (redaction.who(by), now, redaction.others(despite, mine=True))
     await connection.execute(_sql.note, row["no"], pseudonym, *said, _json.encode(done).decode())
     return done
 
@@ -224,7 +228,7 @@ async def _words(connection: Connection, account: int, cases: Sequence[int], kin
         for row in await connection.fetch(_sql.own_words, cases):
             extra = msgspec.json.decode(row["extra"])
             words += [extra["comment"], *extra["evidence"]]
-    for row in await connection.fetch(_sql.events, cases, "", 0):
+    for row in await connection.fetch(_sql.events, cases, None, None):
         words += written_in(_said.decode(row["said"]), kind, own=row["role"] == kind)
     return words
 
@@ -233,13 +237,15 @@ async def _rewrite_threads(connection: Connection, redaction: Redaction, market:
     """Threads, and where their cases stand, without the person; returns how many events that changed."""
     mine = set(cases)
     rows: list[tuple[Any, ...]] = []
-    for row in await connection.fetch(_sql.events, cases, _in_json(redaction.name), market):
-        own = row["case_no"] in mine and row["role"] == redaction.party
+    for row in await connection.fetch(_sql.events, cases, _elsewhere(redaction), market):
+        here = row["case_no"] in mine
+        own = here and row["role"] == redaction.party
         before = _said.decode(row["said"])
-        after = redaction.said(before, own=own, mine=row["case_no"] in mine)
-        if own or row["in_key"] or after != before:
+        after = redaction.said(before, own=own, mine=here)
+        no_key = own or (row["key"] is not None and redaction.name.stands_in(row["key"], mine=here))
+        if no_key or after != before:
             who = redaction.who(row["who"]) if own else row["who"]
-            rows.append((row["case_no"], row["no"], who, _json.encode(after).decode(), own or row["in_key"]))
+            rows.append((row["case_no"], row["no"], who, _json.encode(after).decode(), no_key))
     if not rows:
         return 0
     await connection.execute(_sql.rewrite_events, *_columns(rows))
@@ -256,11 +262,11 @@ async def _rewrite_threads(connection: Connection, redaction: Redaction, market:
 async def _rewrite_comments(connection: Connection, redaction: Redaction, cases: Sequence[int]) -> int:
     """What buyers wrote of a store, without its name."""
     rows: list[tuple[int, str]] = []
-    for row in await connection.fetch(_sql.comments, cases, _in_json(redaction.name)):
+    for row in await connection.fetch(_sql.comments, cases):
         before = msgspec.json.decode(row["extra"])
         after = {
-            "evidence": [redaction.others(one) for one in before["evidence"]],
-            "comment": redaction.others(before["comment"]),
+            "evidence": [redaction.others(one, mine=True) for one in before["evidence"]],
+            "comment": redaction.others(before["comment"], mine=True),
         }
         if after != before:
             rows.append((row["no"], _json.encode(after).decode()))
@@ -270,10 +276,12 @@ async def _rewrite_comments(connection: Connection, redaction: Redaction, cases:
 
 
 async def _rewrite_statements(connection: Connection, redaction: Redaction, market: int, cases: Sequence[int]) -> int:
+    mine = set(cases)
     rows: list[tuple[Any, ...]] = []
-    for row in await connection.fetch(_sql.statements, cases, redaction.name, market):
-        before = msgspec.json.decode(row["body"])
-        body, text = {**before, "note": redaction.others(before["note"])}, redaction.others(row["text"])
+    for row in await connection.fetch(_sql.statements, cases, _elsewhere(redaction, json=False), market):
+        before, here = msgspec.json.decode(row["body"]), row["case_no"] in mine
+        body = {**before, "note": redaction.others(before["note"], mine=here)}
+        text = redaction.others(row["text"], mine=here)
         if body != before or text != row["text"]:
             key = row["case_no"], row["decision"], row["party"], row["lang"]
             rows.append((*key, _json.encode(body).decode(), text))
@@ -284,8 +292,9 @@ async def _rewrite_statements(connection: Connection, redaction: Redaction, mark
 
 async def _rewrite_notes(connection: Connection, redaction: Redaction, account: Any, cases: Sequence[int]) -> int:
     changed: dict[str, list[tuple[int, int, str]]] = {}
-    for row in await connection.fetch(_sql.notes, account["no"], cases, redaction.name, account["market"]):
-        text = redaction.others(row["text"])
+    elsewhere = _elsewhere(redaction, json=False)
+    for row in await connection.fetch(_sql.notes, account["no"], cases, elsewhere, account["market"]):
+        text = redaction.others(row["text"], mine=row["own"])
         if text != row["text"]:
             changed.setdefault(row["place"], []).append((row["key"], row["part"], text))
     for place, rows in changed.items():
@@ -297,7 +306,7 @@ async def _rewrite_told(connection: Connection, redaction: Redaction, market: in
     """Events for subscribers, without the person; returns their rows."""
     mine = set(cases)
     rows: list[tuple[int, str]] = []
-    for row in await connection.fetch(_sql.told, cases, _in_json(redaction.name), market):
+    for row in await connection.fetch(_sql.told, cases, _as_value(redaction), market):
         before = msgspec.json.decode(row["data"])
         after = redaction.told(before, mine=row["case_no"] in mine)
         if after != before:
@@ -314,9 +323,16 @@ async def _kept(connection: Connection, account: int, kind: str, cases: int, own
     return [Kept(what, counts[what], ground) for what, ground in _GROUNDS.items() if counts.get(what)]
 
 
-def _in_json(text: str) -> str:
-    """A text as it stands inside of a JSON string."""
-    return _json.encode(text).decode()[1:-1]
+def _elsewhere(redaction: Redaction, *, json: bool = True) -> str | None:
+    """The name as it is looked for where others are spoken of, inside of a JSON string or as it is; None where it is not."""
+    if not redaction.name.distinct:
+        return None
+    return _json.encode(redaction.name.text).decode()[1:-1] if json else redaction.name.text
+
+
+def _as_value(redaction: Redaction) -> str:
+    """The same for JSON that names accounts: a name that is not looked for in sentences is there as a value."""
+    return _elsewhere(redaction) or _json.encode(redaction.name.text).decode()
 
 
 def _count(done: str) -> int:

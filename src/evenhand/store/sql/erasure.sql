@@ -47,6 +47,12 @@ order by l.no
 -- The account is called something else, and its history is dropped.
 update account set id = $2, tiles = '', version = version + 1 where no = $1
 
+-- name: beside
+-- What the others in some cases are called: parties, and who acted there.
+select distinct a.id as name from application x join account a on a.no in (x.buyer, x.merchant)
+where x.no = any($1::bigint[]) and a.no <> $2
+union select who from case_event where case_no = any($1::bigint[])
+
 -- name: own_words
 -- What the buyer wrote and referred to with its applications.
 select extra from application where no = any($1::bigint[]) and extra is not null
@@ -56,8 +62,8 @@ select extra from application where no = any($1::bigint[]) and extra is not null
 update application set extra = null, digest = sha256(('erased ' || no)::bytea) where no = any($1::bigint[]) and extra is not null
 
 -- name: comments
--- What buyers wrote and referred to with the applications of some cases, where the name ($2, as JSON writes it) is in it.
-select no, extra from application where no = any($1::bigint[]) and extra is not null and position($2 in extra::text) > 0
+-- What buyers wrote and referred to with the applications of some cases.
+select no, extra from application where no = any($1::bigint[]) and extra is not null
 
 -- name: rewrite_comments
 -- What buyers wrote, without what is erased; the digest stays, so that the same application is still known.
@@ -69,7 +75,8 @@ delete from label_sign where account = $1
 
 -- name: events
 -- What happened in cases, and what was said in others of the market ($3) with the name ($2, as JSON writes it) in it or in its key.
-select e.case_no, e.no, e.role, e.who, e.said, coalesce(position($2 in to_json(e.key)::text) > 0, false) as in_key
+-- Without a name only what happened in the cases.
+select e.case_no, e.no, e.role, e.who, e.said, e.key
 from case_event e
 where e.case_no = any($1::bigint[])
    or ((position($2 in e.said::text) > 0 or position($2 in to_json(e.key)::text) > 0)
@@ -114,7 +121,8 @@ where data is not null and (case_no = any($1::bigint[]) or (market = $3 and posi
 update outbox o set data = f.data from unnest($1::bigint[], $2::json[]) as f (no, data) where o.no = f.no
 
 -- name: forget_answers
--- What webhooks answered to events of these cases, or rows of the outbox, which may repeat what was sent; and what has the name in it.
+-- What webhooks answered to events of these cases, or rows of the outbox, which may repeat what was sent; and what has the name in it,
+-- where that is given.
 update webhook_attempt t set answer = ''
 from webhook_delivery d
 where d.no = t.delivery and length(t.answer) > 0
@@ -126,9 +134,10 @@ select distinct w.id from webhook w join webhook_delivery d on d.webhook = w.no
 where d.attempts > 0 and (d.case_no = any($1::bigint[]) or d.outbox = any($2::bigint[])) order by w.id
 
 -- name: forget_keys
--- Idempotency keys in which the name stands, and answers kept under keys with the name ($2, as JSON writes it) or of these cases ($3).
+-- Idempotency keys in which the name ($1, a regular expression) stands, and answers kept under keys with the name ($2, as JSON writes
+-- it) or of these cases ($3).
 delete from idempotency_key
-where position($1 in key) > 0 or position($2 in answer::text) > 0 or answer ->> 'case' = any($3::text[])
+where key ~* $1 or position($2 in answer::text) > 0 or answer ->> 'case' = any($3::text[])
 
 -- name: appeals
 -- What the person said against labels.
@@ -163,7 +172,8 @@ with labels as (
     union all select 'proposal_note', no, 0, note, account = $1 from proposals
     union all select 'proposal_en', no, 0, reason_en, account = $1 from proposals
     union all select 'proposal_zh', no, 0, reason_zh, account = $1 from proposals
-    union all select 'finding', no, 0, note, true from ring_finding where market = $4
+    union all select 'finding', no, 0, note, exists (select from ring_finding_account x where x.finding = no and x.account = $1)
+              from ring_finding where market = $4
     union all select 'vote', s.panel, s.juror, s.reason, p.case_no = any($2::bigint[])
               from panel_seat s join panel p on p.no = s.panel join application a on a.no = p.case_no where a.market = $4
     union all select 'photo', c.request, 0, c.note, r.case_no = any($2::bigint[])
@@ -178,7 +188,7 @@ with labels as (
     union all select 'lifted', h.no, 0, h.lifted_why, h.case_no = any($2::bigint[])
               from legal_hold h join application a on a.no = h.case_no where a.market = $4
 )
-select place, key, part, text from texts where text <> '' and (own or position($3 in text) > 0)
+select place, key, part, text, own from texts where text <> '' and (own or position($3 in text) > 0)
 
 -- name: label_cause
 -- Why a label was set.
