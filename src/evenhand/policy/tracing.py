@@ -4,7 +4,7 @@ It is written as Python source too, since it is made with every ruling: once as 
 records, which is all that the path of a live application needs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -38,24 +38,43 @@ def compile_trace(model: Model, row: Row) -> Trace:
 def compile_trace_text(model: Model, row: Row) -> TraceText:
     """The same function, to the JSON text of the trace."""
     space: dict[str, Any] = {"rows": _Rows({0: "[]"}), "text": _text}
-    pieces: list[str] = []
+    # what is read or comes out in several steps is written once; texts that stand side by side are one
+    written: dict[str, str] = {}
+    lines: list[str] = []
+    pieces: list[str] = ["["]
+
+    def add(text: str) -> None:
+        if len(pieces) % 2:
+            pieces[-1] += text
+        else:
+            pieces.append(text)
+
     for place, step in enumerate(_laid_out(step, model, row, space) for step in model.steps):
-        pieces += [repr(f'{"," if place else ""}{{"table":{_text(step.title)},"rows":')]
-        pieces += [f"text({step.rows})" if step.many else f"rows[{step.row} or 0]"]
+        add(f'{"," if place else ""}{{"table":{_text(step.title)},"rows":')
+        pieces.append(f"text({step.rows})" if step.many else f"rows[{step.row} or 0]")
         for title, values in (("facts", step.reads), ("outputs", step.gives)):
-            pieces += [repr(f',"{title}":{{')]
+            add(f',"{title}":{{')
             for at, (name, kind, value) in enumerate(values):
-                said = f"said{len(space)}"
-                space[said] = _Texts({None: "null"})
-                # equal numbers with other decimals are written otherwise, so those are not looked up
-                looked_up = not kind.many and not kind.scale and kind.kind in ("text", "boolean", "number")
-                pieces += [
-                    repr(f"{',' if at else ''}{_text(name)}:"),
-                    f"{said}[{value}]" if looked_up else f"text({value})",
-                ]
-            pieces += ["'}'"]
-        pieces += ["'}'"]
-    return _compiled(model, f"''.join(('[', {', '.join(pieces)}, ']'))", space)
+                if value not in written:
+                    written[value] = f"said{len(written)}"
+                    lines.append(f"{written[value]} = {_as_text(kind, value, space)}")
+                add(f"{',' if at else ''}{_text(name)}:")
+                pieces.append(written[value])
+            add("}")
+        add("}")
+    add("]")
+    parts = ", ".join(piece if at % 2 else repr(piece) for at, piece in enumerate(pieces))
+    return _compiled(model, f"''.join(({parts},))", space, lines)
+
+
+def _as_text(kind: Type, value: str, space: dict[str, Any]) -> str:
+    """The JSON text of a value, as Python source."""
+    # equal numbers with other decimals are written otherwise, so those are not looked up
+    if kind.many or kind.scale or kind.kind not in ("text", "boolean", "number"):
+        return f"text({value})"
+    texts = f"texts{len(space)}"
+    space[texts] = _Texts({None: "null"})
+    return f"{texts}[{value}]"
 
 
 class _Texts(dict[Any, str]):
@@ -110,8 +129,8 @@ def _laid_out(step: Step, model: Model, row: Row, space: dict[str, Any]) -> _Lai
     return _LaidOut(step.name, rows, many, "0" if many else hit, reads, [output(one.name) for one in step.outputs])
 
 
-def _compiled(model: Model, value: str, space: dict[str, Any]) -> Any:
-    source = f"def trace(facts, answer):\n    return {value}\n"
+def _compiled(model: Model, value: str, space: dict[str, Any], lines: Sequence[str] = ()) -> Any:
+    source = "\n    ".join(["def trace(facts, answer):", *lines, f"return {value}\n"])
     # nothing of the document but literals written by repr()
     exec(compile(source, f"<trace of {model.name} {model.version}>", "exec"), space)  # noqa: S102
     return space["trace"]
