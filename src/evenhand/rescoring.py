@@ -77,6 +77,11 @@ def rescore(stored: Facts, cards: Scorecards, learned: Scorer | None) -> Facts:
     for name in _SCORES:
         group, _, leaf = name.partition(".")
         again[group][leaf] = facts[group][leaf]
+    abuse = again["abuse"]
+    # rulings from before persons were asked have no such fact; who becomes unsure now would have found a place, for all we know
+    if "person_available" in abuse:
+        is_unsure = learned is not None and abuse["uncertain"]
+        abuse["person_available"] = stored["abuse"]["person_available"] is not False if is_unsure else None
     return msgspec.json.decode(_json.encode(again))
 
 

@@ -104,6 +104,8 @@ class Told(msgspec.Struct, frozen=True):
     # as the merchant hears of it; None where it rests on what concerns the buyer alone
     heard: Ruling | None
     facts: Facts
+    # names of facts the ruling rests on that no table read; they concern the buyer alone
+    beside: tuple[str, ...]
     market: str
     order: str
     wording: Wording
@@ -198,6 +200,7 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
         # what tables read of one another is no fact
         outputs = {name for step in told.ruling.trace for name in step.outputs}
         names = dict.fromkeys(name for step in told.ruling.trace for name in step.facts if name not in outputs)
+        names |= dict.fromkeys(told.beside if party == "buyer" else ())
         return [_fact(told, name, party, lang) for name in names]
     filed = ("application.remedy", "application.stage", "application.reason", "application.amount")
     relied = [_fact(told, name, party, lang) for name in filed]

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from evenhand.accounts import state as accounts
+from evenhand.accounts.abuse.unsure import UNSURE
 from evenhand.accounts.arrivals import note
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
@@ -66,6 +67,7 @@ async def tell(
     ruling = reproduce(loaded.source, loaded.facts, ground.currency)
     facts = msgspec.json.decode(loaded.facts)
     otherwise = reproduce(loaded.source, _json.encode(unmarked(facts)).decode(), ground.currency)
+    beside = ("abuse.uncertain",) if ruling.because == UNSURE else ()
     if otherwise.because == ruling.because:
         otherwise = msgspec.structs.replace(otherwise, because=loaded.because)
     ruling = msgspec.structs.replace(ruling, because=loaded.because)
@@ -76,6 +78,7 @@ async def tell(
         ruling,
         heard(ruling, otherwise),
         facts,
+        beside,
         loaded.market.market.name,
         loaded.order,
         wording,
