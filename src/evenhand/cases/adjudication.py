@@ -83,12 +83,7 @@ def rule(
     if hand.case.inspection == "ordered":
         raise Conflict("the result of the inspection is awaited", field="action")
     decision = _decision(hand, outcome, amount, currency, grounds, note)
-    if promise := hand.broken(decision):
-        allowed = [one for one in RULABLE if not hand.broken(replace(decision, **_terms(one)))]
-        raise Conflict(
-            f"the policy promises {promise}, and the merchant has not accepted: rule {' or '.join(allowed)}",
-            field="outcome",
-        )
+    _check_promises(hand, decision)
     above = hand.ground.settings.second_pair_above
     if above is not None and max(hand.ground.asked, decision.amount) > above:
         hand.add("propose", decision=decision, due=None)
@@ -99,6 +94,7 @@ def rule(
 def confirm(hand: Hand) -> None:
     """The second pair of eyes sees the same."""
     draft = _draft(hand)
+    _check_promises(hand, draft)
     _rule(hand, replace(draft, by=(*draft.by, hand.name), at=hand.now))
 
 
@@ -151,6 +147,16 @@ def appeal(hand: Hand, why: str, evidence: tuple[str, ...]) -> None:
     to_person(hand, "appeal", text=why, evidence=evidence)
     if _sampled(ground.no, len(hand.case.appealed), ground.settings.inspection_share):
         hand.add("inspect", role="platform", text="sampled")
+
+
+def _check_promises(hand: Hand, decision: Decision) -> None:
+    """Raises `Conflict` when a ruling would break what the policy promises, and says which ones would not."""
+    if promise := hand.broken(decision):
+        allowed = [one for one in RULABLE if not hand.broken(replace(decision, **_terms(one)))]
+        raise Conflict(
+            f"the policy promises {promise}, and the merchant has not accepted: rule {' or '.join(allowed)}",
+            field="outcome",
+        )
 
 
 def _rule(hand: Hand, decision: Decision) -> None:
