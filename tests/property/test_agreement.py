@@ -63,14 +63,7 @@ def scorecards() -> list[Policy]:
 
 def check_row(policy: Policy, compiled_row: Row, row: Mapping[str, Value], said: Answer) -> None:
     """The row function against the reference: ruling, rows and outputs."""
-    nested: dict[str, Any] = {}
-    for name, value in row.items():
-        *groups, leaf = name.split(".")
-        place = nested
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[leaf] = trusted(policy.model.facts[name], value)
-    found = compiled_row.decide(nested)
+    found = compiled_row.decide(as_nested(policy, row))
     ruling = {name: found[place] for name, place in compiled_row.parts.items()}
     outputs = {name: found[place] for name, place in compiled_row.outputs.items()}
     rows = {name: found[place] for name, place in compiled_row.hits.items()}
@@ -79,6 +72,30 @@ def check_row(policy: Policy, compiled_row: Row, row: Mapping[str, Value], said:
     assert exactly(ruling) == exactly(said.ruling), where
     assert exactly(outputs) == exactly(said.outputs), where
     assert rows == said.rows, where
+
+
+def as_nested(policy: Policy, row: Mapping[str, Value]) -> dict[str, Any]:
+    """Facts as the row function reads them."""
+    nested: dict[str, Any] = {}
+    for name, value in row.items():
+        *groups, leaf = name.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[leaf] = trusted(policy.model.facts[name], value)
+    return nested
+
+
+def check_pickers(policy: Policy, rows: Sequence[Mapping[str, Value]]) -> None:
+    """All outputs picked at once, and the last alone, against the row function, told which facts are never null there."""
+    known = [name for name in policy.model.facts if all(row.get(name) is not None for row in rows)]
+    names = list(policy.model.outputs)
+    pick, last = policy.picker(*names, known=known), policy.picker(names[-1], known=known)
+    for row in rows:
+        nested = as_nested(policy, row)
+        said = exactly(policy.decide(nested))
+        assert exactly(dict(zip(names, pick(nested), strict=True))) == said, f"{row}\n{policy.source}"
+        assert repr(last(nested)[0]) == said[names[-1]], f"{row}\n{policy.source}"
 
 
 def exactly(values: Mapping[str, Any]) -> dict[str, str]:
@@ -145,6 +162,9 @@ def check_all(duck: duckdb.DuckDBPyConnection, policy: Policy, rows: list[dict[s
     said = answers(policy, rows)
     for row, answered in said:
         check_row(policy, function, row, answered)
+    check_pickers(policy, rows)
+    # of documents that never read null, as cards never do of what is counted
+    check_pickers(policy, [row for row in rows if None not in row.values()])
     for query in queries(policy, "duckdb", rows):
         check_columns(policy, query, on_duckdb(duck, policy, query), said)
 

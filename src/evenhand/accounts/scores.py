@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 from evenhand.errors import BadInput
 from evenhand.history import BUYER, MERCHANT, PAIR
+from evenhand.history.facts import rate_facts
+from evenhand.measures import RATES
 from evenhand.policy import Policy
 from evenhand.vocabulary import FACTS
 
@@ -31,6 +33,10 @@ _UNCERTAIN: Final = "abuse.uncertain"
 _RING: Final = frozenset(name for name in FACTS if name.startswith("history.ring_"))
 _BUYER: Final = frozenset(f"history.{name}" for name in BUYER.names)
 _MERCHANT: Final = frozenset(f"history.{name}" for name in MERCHANT.names)
+# What is counted is never null, what is in proportion to it may be.
+_COUNTS: Final = (_BUYER | _MERCHANT | _RING | {f"history.{name}" for name in PAIR.names}) - {
+    f"history.{name}" for rate in RATES for name, _ in rate_facts(rate)
+}
 _CLAIM: Final = frozenset(name for name in FACTS if name.startswith(("application.", "order.")))
 # What each may read. A score of abuse may not read labels: what follows from a score must not confirm it.
 _MAY_READ: Final[dict[Card, frozenset[str]]] = {
@@ -84,10 +90,10 @@ class Scorecards:
         self.history = (
             frozenset(name.removeprefix("history.") for name in read - _RING) - BUYER.always - MERCHANT.always
         )
-        self.integrity: Callable[[Any], tuple[Any, ...]] = integrity.picker(*OUTPUTS["integrity"])
-        self._experience = experience.picker(*OUTPUTS["experience"])
+        self.integrity: Callable[[Any], tuple[Any, ...]] = integrity.picker(*OUTPUTS["integrity"], known=_COUNTS)
+        self._experience = experience.picker(*OUTPUTS["experience"], known=_COUNTS)
         self._tells = _UNCERTAIN in abuse.model.outputs
-        self._abuse = abuse.picker(*OUTPUTS["abuse"], *((_UNCERTAIN,) if self._tells else ()))
+        self._abuse = abuse.picker(*OUTPUTS["abuse"], *((_UNCERTAIN,) if self._tells else ()), known=_COUNTS)
 
     def score(self, facts: dict[str, dict[str, Any]]) -> None:
         """Fill in the scores that follow from `facts["history"]`: the buyer's, the merchant's, and the signs of abuse with what

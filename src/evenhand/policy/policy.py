@@ -1,6 +1,6 @@
 """A policy: a document that has been understood and compiled, ready to rule."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -13,6 +13,8 @@ from evenhand.errors import BadInput, UnknownThing
 from evenhand.policy.build import build
 from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
+from evenhand.policy.names import chinese
+from evenhand.policy.picking import compile_picker
 from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, Sentence, placeholders, sentence
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.ruling import Because, Ruling, TraceStep
@@ -105,6 +107,14 @@ class Policy:
     @property
     def title(self) -> str:
         return self.model.title
+
+    def title_in(self, lang: Lang) -> str:
+        """The title in a language; English where the document has no other."""
+        return self.title if lang == "en" else self.document.title_zh or self.called(self.title, lang)
+
+    def called(self, name: str, lang: Lang) -> str:
+        """What a heading, an output or a value of the document's own is called in a language."""
+        return name if lang == "en" else chinese(self.document.names, name)
 
     @property
     def source(self) -> str:
@@ -252,20 +262,9 @@ class Policy:
         kinds = {name: output.type for name, (_, output) in self.model.outputs.items()}
         return [(name, kind) for name, kind in kinds.items() if not _plain(kind)]
 
-    def picker(self, *names: str) -> Callable[[Facts], tuple[Any, ...]]:
-        """A function from facts, as for `decide`, to the values of these outputs: for scores that are drawn with every ruling."""
-        kinds = [self.model.outputs[name][1].type for name in names]
-        values = [
-            f"answer[{self._row.outputs[name]}]"
-            if _plain(kind)
-            else f"out(kinds[{at}], answer[{self._row.outputs[name]}])"
-            for at, (name, kind) in enumerate(zip(names, kinds, strict=True))
-        ]
-        source = f"def pick(facts):\n    answer = decide(facts)\n    return ({', '.join(values)},)\n"
-        space: dict[str, Any] = {"decide": self._decide, "out": outward_all, "kinds": kinds}
-        # nothing of the document in it
-        exec(compile(source, f"<picker of {self.name} {self.version}>", "exec"), space)  # noqa: S102
-        return space["pick"]
+    def picker(self, *names: str, known: Collection[str] = ()) -> Callable[[Facts], tuple[Any, ...]]:
+        """A function from facts, as for `decide`, to the values of these outputs; `known` are facts that are never null."""
+        return compile_picker(self.model, names, known)
 
     @cached_property
     def _needed(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ written so that a person can follow it: a comment names the table, and every row
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,13 @@ from evenhand.policy.tree import (
     Formula,
     Model,
     Rule,
+    Step,
     Table,
 )
 
 Decide = Callable[[Mapping[str, Any]], tuple[Any, ...]]
+# what a step gives: "hit" or "output", its name, and the local variable that holds it
+Given = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +45,23 @@ class Row:
 
 def compile_row(model: Model) -> Row:
     """Write and compile the row function of a model."""
-    return _Writer(model).write()
+    return RowWriter(model).write()
 
 
-class _Writer(PythonSource):
+class RowWriter(PythonSource):
+    """Writes a model's steps, one after another."""
+
+    # whether it is asked which rows of a table that collects have matched
+    _rows_asked = True
+
     def write(self) -> Row:
+        """The whole function."""
         model = self._model
-        for group in dict.fromkeys(name.split(".")[0] for name in model.read if "." in name):
-            self._groups[group] = self._fresh(f"{group}_facts")
-            self._line(f"{self._groups[group]} = facts[{group!r}]")
-        for name in model.read:
-            self._read(name)
+        self._read_all(model.read)
         answers: list[str] = []
         hits: dict[str, int] = {}
         outputs: dict[str, int] = {}
-        step_answers: list[tuple[str, str, str]] = []
-        for step in model.steps:
-            if isinstance(step, Formula):
-                self._line()
-                self._line(f"# {_comment(step.name)} = {_comment(step.text)}")
-                value = self._value(step.value)
-                self._line(f"{self._local(step.name)} = {value}")
-                step_answers.append(("output", step.name, self._locals[step.name]))
-            else:
-                matched = self._table(step)
-                step_answers.append(("hit", step.name, matched))
-                step_answers += [("output", one.name, self._locals[one.name]) for one in step.outputs]
-            self._sure |= never_null(step, self._sure)
+        step_answers = [given for step in model.steps for given in self._step(step)]
         self._line()
         parts: dict[str, int] = {}
         self._written = {}
@@ -94,7 +87,28 @@ class _Writer(PythonSource):
         exec(compile(source, f"<{model.name} {model.version}>", "exec"), space)  # noqa: S102
         return Row(source, space["decide"], space["by_name"], parts, hits, outputs)
 
+    def _step(self, step: Step) -> list[Given]:
+        """Write a table or a formula; returns what it gives."""
+        if isinstance(step, Formula):
+            self._line()
+            self._line(f"# {_comment(step.name)} = {_comment(step.text)}")
+            value = self._value(step.value)
+            self._line(f"{self._local(step.name)} = {value}")
+            given: list[Given] = [("output", step.name, self._locals[step.name])]
+        else:
+            given = [("hit", step.name, self._table(step))]
+            given += [("output", one.name, self._locals[one.name]) for one in step.outputs]
+        self._sure |= never_null(step, self._sure)
+        return given
+
     # facts
+
+    def _read_all(self, names: Sequence[str]) -> None:
+        for group in dict.fromkeys(name.split(".")[0] for name in names if "." in name):
+            self._groups[group] = self._fresh(f"{group}_facts")
+            self._line(f"{self._groups[group]} = facts[{group!r}]")
+        for name in names:
+            self._read(name)
 
     def _read(self, name: str) -> None:
         """Bind a fact to its local variable, in the representation inside."""
@@ -215,19 +229,26 @@ class _Writer(PythonSource):
             self._line(f"    {', '.join(outputs)}{',' if len(outputs) == 1 else ''} = said")
 
     def _collect(self, table: Table, hit: str, outputs: list[str]) -> None:
-        self._line(f"{hit} = []")
+        # a sum that always has a first row, and whose rows nobody asks for, is added up as it goes
+        adds = table.hit == "C+" and not self._rows_asked and len(never_null(table, self._sure)) == len(outputs)
+        if not adds:
+            self._line(f"{hit} = []")
         for output in outputs:
-            self._line(f"{output} = []")
+            self._line(f"{output} = {0 if adds else []}")
         for rule in table.rules:
             condition = self._condition(rule)
             if condition:
                 self._line(f"if {condition}:")
                 self._depth += 1
-            self._line(f"{hit}.append({rule.number})")
+            if not adds:
+                self._line(f"{hit}.append({rule.number})")
             for output, value in zip(outputs, rule.outputs, strict=True):
-                self._line(f"{output}.append({self._value(value)})")
+                written = self._value(value)
+                self._line(f"{output} += {written}" if adds else f"{output}.append({written})")
             if condition:
                 self._depth -= 1
+        if adds:
+            return
         figure = {"C+": "total({})", "C<": "least({})", "C>": "most({})", "C#": "len({})"}.get(table.hit)
         if figure:
             for place, output in enumerate(outputs):
