@@ -274,10 +274,12 @@ class Desk:
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
                     ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
-                    reused, covered = shown.reused(filing.index), purse.covers(filing.day, filing.application.amount)
+                    reused, vouched = shown.reused(filing.index), shown.vouched(filing.index)
+                    covered = purse.covers(filing.day, filing.application.amount)
                     facts = build_facts(
-                        filing, buyer, merchant, rules, policy.anchor, ring, reused, covered, history_read(policy)
-                    )
+                        filing, buyer, merchant, rules, policy.anchor, ring, reused, vouched, covered,
+                        history_read(policy),
+                    )  # fmt: skip
                     unsure, currency = filing.market.abuse and facts["abuse"]["uncertain"], filing.market.currency
                     if unsure:
                         facts["abuse"]["person_available"] = await people.available(connection, filing.day)

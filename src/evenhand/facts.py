@@ -58,6 +58,7 @@ def build_facts(
     anchor: str = "",
     ring: Collection[Account] = (),
     reused_evidence: bool | None = None,
+    capture_credential: bool | None = None,
     fund_available: bool | None = None,
     history: HistoryRead = NOTHING_MORE,
 ) -> Facts:
@@ -96,6 +97,7 @@ def build_facts(
             "amount": application.amount,
             "days_since_receipt": days,
             "evidence_count": len(application.evidence),
+            "capture_credential": capture_credential,
             "filed_on": market.date(day),
         },
         "order": {

@@ -124,6 +124,13 @@ _FACTS: tuple[Fact, ...] = (
         unit="days",
     ),
     Fact("application.evidence_count", "integer", "pieces of evidence", "凭证数量", low=0, high=1000),
+    # true or null, never false: a photograph without a credential says nothing
+    Fact(
+        "application.capture_credential",
+        "boolean",
+        "photograph vouched for by the camera that took it",
+        "照片附有拍摄设备签名的有效凭证",
+    ),
     Fact("application.filed_on", "date", "day of the application", "申请日期"),
     Fact("order.amount", "integer", "amount of the order line", "订单行金额", low=0, high=MOST_MONEY, unit="money"),
     Fact("order.category", "string", "category", "类目"),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from evenhand.cli.options import answer, chatter, user
 from evenhand.errors import BadInput, UnknownThing
+from evenhand.evidence.capture import open_reader
 from evenhand.evidence.content import LARGEST_FILE
 from evenhand.evidence.custody import Custody, Evidence, party_of
 from evenhand.evidence.vault import open_vault
@@ -59,7 +60,7 @@ def show(
 def _with(work: Callable[[Database, Custody], Awaitable[T]], data: Path | None, database: str | None) -> T:
     async def run() -> T:
         async with open_database(database, data) as store:
-            return await work(store, Custody(store, open_vault(None, store.files / "evidence")))
+            return await work(store, Custody(store, open_vault(None, store.files / "evidence"), open_reader()))
 
     return asyncio.run(run())
 

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 
 from evenhand.errors import BadInput, UnknownThing
+from evenhand.evidence.capture import CaptureReader
+from evenhand.evidence.credential import CaptureCredential
 from evenhand.evidence.examine import Examined, examine
 from evenhand.evidence.index import Candidate, Index
 from evenhand.evidence.likeness import LEAST_LIKENESS
@@ -75,6 +77,8 @@ class Evidence(msgspec.Struct, frozen=True):
     received_at: datetime
     # what it is like, the likest first
     alike: list[Alike]
+    # what the camera that took it says; null says nothing about it
+    credential: CaptureCredential | None = None
     # when its file was removed, and why: retention or erasure
     removed_at: datetime | None = None
     removed_why: str | None = None
@@ -90,6 +94,9 @@ class CaseEvidence(msgspec.Struct, frozen=True):
     shown_at: datetime
     # numbers of the other cases in which it, or its like, had been shown by then
     seen_in: list[str]
+    # what the camera that took it says, and whether that counted for the buyer when it was shown; null and false say nothing
+    credential: CaptureCredential | None = None
+    credential_counts: bool = False
     # when its file was removed, and why: retention or erasure
     removed_at: datetime | None = None
     removed_why: str | None = None
@@ -105,9 +112,11 @@ class _Match(NamedTuple):
 class Custody:
     """Keeps the evidence of one database."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, cameras: CaptureReader | None = None) -> None:
+        """`cameras` reads capture credentials; without it none is read."""
         self._pool = database.pool
         self._vault = vault
+        self._cameras = cameras
         self._index = Index()
         # number of the last evidence in the index
         self._last = 0
@@ -132,7 +141,7 @@ class Custody:
         """
         async with self._examining:
             line = await self._line_of(market, case) if case is not None else None
-            found = await asyncio.to_thread(examine, data)
+            found, credential = await asyncio.to_thread(self._examine, data)
             sealed = await self._vault.put(data)
             copied = await self._vault.put(found.picture.copy) if found.picture else sealed
             known, matches = await self._matches(found, 0)
@@ -151,6 +160,8 @@ class Custody:
                 number = await connection.fetchval(
                     _sql.add, *_row(name, market, party, data, sealed, copied, found, now)
                 )
+                if credential is not None:
+                    await connection.execute(_sql.add_credential, number, *msgspec.structs.astuple(credential))
                 await note(connection, [number], "received", party, now)
                 await _write_alike(connection, number, [*matches, *later], same)
                 if line is not None and case is not None:
@@ -166,6 +177,7 @@ class Custody:
         async with self._pool.acquire() as connection:
             row = await _one(connection, name)
             alike = await connection.fetch(_sql.alike, row["no"], MOST_ALIKE)
+            camera = await connection.fetchrow(_sql.credential, row["no"])
         return Evidence(
             row["id"],
             row["market"],
@@ -189,6 +201,7 @@ class Custody:
                 )
                 for one in alike
             ],
+            CaptureCredential(*camera) if camera else None,
             row["removed_at"],
             row["removed_why"],
         )
@@ -209,6 +222,10 @@ class Custody:
             row = _there(await _one(connection, name))
             await note(connection, [row["no"]], "original_taken", by, now)
         return await self._vault.get(row["sealed"])
+
+    def _examine(self, data: bytes) -> tuple[Examined, CaptureCredential | None]:
+        found = examine(data)
+        return found, self._cameras.read(data, found.kind) if self._cameras else None
 
     async def _line_of(self, market: int, case: int) -> int:
         async with self._pool.acquire() as connection:
@@ -287,6 +304,10 @@ async def shown_in(connection: Connection, case: int) -> list[CaseEvidence]:
             row["received_at"],
             row["at"],
             [str(one) for one in row["seen_in"]],
+            CaptureCredential(*(row[name] for name in CaptureCredential.__struct_fields__))
+            if row["taken_at"]
+            else None,
+            row["credential"],
             row["removed_at"],
             row["removed_why"],
         )

@@ -47,6 +47,8 @@ class PhotoRequest(msgspec.Struct, frozen=True):
     expires_at: datetime
     # null until a person has looked at an answer
     check: PhotoCheck | None
+    # photographs shown in the case that the camera itself vouches for, taken after the goods came: this one may not be needed
+    vouched: list[str] = []
 
 
 async def ask(connection: Connection, case: int, asked_by: str, hours: int, now: datetime) -> PhotoRequest:
@@ -114,5 +116,6 @@ def _request(row: Any) -> PhotoRequest:
     if row["shows_code"] is not None:
         seen = PhotoCheck(row["evidence"], row["shows_code"], row["checked_by"], row["checked_at"], row["note"])
     return PhotoRequest(
-        str(row["no"]), str(row["case_no"]), row["code"], row["asked_by"], row["asked_at"], row["expires_at"], seen
-    )
+        str(row["no"]), str(row["case_no"]), row["code"], row["asked_by"], row["asked_at"], row["expires_at"], seen,
+        row["vouched"],
+    )  # fmt: skip

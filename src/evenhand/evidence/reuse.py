@@ -1,14 +1,16 @@
-"""Whether what an application shows was shown before, in a case about another order.
+"""Whether what an application shows was shown before, in a case about another order, and whether its camera vouches for it.
 
-What evidence is like was found when it came (`custody`); here it is only looked up, in one query for all applications of a batch
-that refer to evidence, and in none for the others. A buyer may show the same photograph again about the same order.
+What evidence is like, and what its camera says, was found when it came (`custody`); here it is only looked up, in one query for
+all applications of a batch that refer to evidence, and in none for the others. A buyer may show the same photograph again about
+the same order. A camera's word counts for the buyer who shows the photograph first: a copy of it that somebody else brings, or
+that was shown about another order line, has none.
 
 A batch is ruled while the one before it is being written, and its applications see each other: what those show is looked up in
 memory. Two processes ruling two buyers' applications in the same moment do not see each other's; the next one sees both.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -45,6 +47,7 @@ def refers(references: Iterable[str]) -> bool:
 class _Use(NamedTuple):
     case: int
     order: int
+    line: int
     at: datetime
 
 
@@ -54,9 +57,12 @@ class _Piece:
 
     number: int
     order: int
+    line: int
     at: datetime
     # many write the same text: that says nothing
     comparable: bool
+    # its capture credential counts, by what had been shown before this batch
+    credential: bool
     # numbers of itself and of what it is like
     kin: list[int]
     # the other cases in which any of them was shown
@@ -72,7 +78,9 @@ class Shown:
     unknown: set[int] = field(default_factory=set[int])
     # by number of the evidence: where this batch shows it
     uses: dict[int, list[_Use]] = field(default_factory=dict[int, list[_Use]])
-    rows: list[tuple[int, int, int, datetime, str]] = field(default_factory=list[tuple[int, int, int, datetime, str]])
+    rows: list[tuple[int, int, int, datetime, str, bool]] = field(
+        default_factory=list[tuple[int, int, int, datetime, str, bool]]
+    )
     # the batch that is being written meanwhile
     ahead: "Shown | None" = None
 
@@ -85,12 +93,18 @@ class Shown:
             return True
         return None if place in self.unknown or not all(piece.comparable for piece in pieces) else False
 
+    def vouched(self, place: int) -> bool | None:
+        """Whether the application at a place shows a photograph whose capture credential counts; None where it does not, since
+        that says nothing."""
+        pieces = self.pieces.get(place)
+        return True if pieces and any(self._counts(piece) for piece in pieces) else None
+
     def take(self, place: int, case: int) -> None:
         """The application at a place was ruled: what it shows counts as shown from now on."""
         for piece in self.pieces.get(place, ()):
             cases = ",".join(str(number) for number in sorted(self._seen_in(piece))[:_MOST_CASES])
-            self.rows.append((case, piece.number, piece.order, piece.at, f"{{{cases}}}"))
-            self.uses.setdefault(piece.number, []).append(_Use(case, piece.order, piece.at))
+            self.rows.append((case, piece.number, piece.order, piece.at, f"{{{cases}}}", self._counts(piece)))
+            self.uses.setdefault(piece.number, []).append(_Use(case, piece.order, piece.line, piece.at))
 
     async def write(self, connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy") -> None:
         """Write down what was shown, inside the caller's transaction."""
@@ -101,14 +115,19 @@ class Shown:
     def _seen_in(self, piece: _Piece) -> set[int]:
         if not piece.comparable:
             return set()
-        found = set(piece.cases)
+        return piece.cases | {use.case for use in self._earlier(piece) if use.order != piece.order}
+
+    def _counts(self, piece: _Piece) -> bool:
+        return piece.credential and all(use.line == piece.line for use in self._earlier(piece))
+
+    def _earlier(self, piece: _Piece) -> Iterator[_Use]:
+        """Where this batch and the one ahead show the piece, or what it is like, by its moment."""
         for batch in (self, self.ahead):
             if batch is not None and batch.uses:
                 for number in piece.kin:
                     for use in batch.uses.get(number, ()):
-                        if use.order != piece.order and use.at <= piece.at:
-                            found.add(use.case)
-        return found
+                        if use.at <= piece.at:
+                            yield use
 
 
 async def look_up(
@@ -127,12 +146,16 @@ async def look_up(
         if _reference.fullmatch(name)
     ]
     found = await connection.fetch(_sql.shown, *(list(column) for column in zip(*rows, strict=True)), _MOST_CASES)
-    moments = {one.place: one.moment for one in asked}
+    by_place = {one.place: one for one in asked}
     known: set[tuple[int, str]] = set()
     for row in found:
         place = row["i"]
         known.add((place, row["id"]))
-        piece = _Piece(row["no"], row["order_no"], moments[place], row["comparable"], row["kin"], set(row["cases"]))
+        one = by_place[place]
+        piece = _Piece(
+            row["no"], row["order_no"], one.line, one.moment, row["comparable"], row["credential"], row["kin"],
+            set(row["cases"]),
+        )  # fmt: skip
         shown.pieces.setdefault(place, []).append(piece)
     shown.unknown = {one.place for one in asked if any((one.place, name) not in known for name in one.references)}
     return shown

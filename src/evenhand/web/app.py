@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from evenhand.desk import Desk
 from evenhand.errors import EvenhandError
+from evenhand.evidence.capture import open_reader
 from evenhand.evidence.custody import Custody
 from evenhand.evidence.vault import open_vault
 from evenhand.store import Database
@@ -85,7 +86,7 @@ class Site:
             *accounts.routes(desk, lookup),
             *links.routes(desk, database, lookup),
             *erasure.routes(desk, database, vault),
-            *evidence.routes(desk, database, Custody(database, vault)),
+            *evidence.routes(desk, database, Custody(database, vault, open_reader())),
             *custody.routes(desk, database),
         ]
         rest = Litestar(

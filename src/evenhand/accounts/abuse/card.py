@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from evenhand.accounts.abuse.evidence import EVIDENCE, NUMBERS, Direction, as_word, value_of
+from evenhand.accounts.abuse.evidence import EVIDENCE, NUMBERS, ONLY_DOWN, Direction, as_word, value_of
 from evenhand.errors import BadInput
 from evenhand.vocabulary import FACTS, word
 
@@ -145,6 +145,9 @@ def read_card(raw: bytes | str, file: str = "card.json") -> Card:
     for part in card.parts:
         if part.fact not in EVIDENCE:
             raise BadInput(f"{part.fact!r} is not a fact that a card may read", field=file)
+    for part in card.choices:
+        if part.fact in ONLY_DOWN and max(part.points.values(), default=0) > 0:
+            raise BadInput(f"{part.fact}: it may lower the score, and never raise it", field=file)
     bands = [(part.fact, part.cuts, part.points) for part in card.numbers] + [("steps", card.steps, card.probabilities)]
     for name, cuts, values in bands:
         if len(values) != len(cuts) + 1 or any(a >= b for a, b in pairwise(cuts)):

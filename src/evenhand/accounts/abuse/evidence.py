@@ -46,9 +46,12 @@ CHOICES: Final = (
     "application.remedy",
     "application.stage",
     "application.reason",
+    "application.capture_credential",
     "abuse.reused_evidence",
     "abuse.empty_parcel",
 )
+# What may lower a score and never raise it, whatever the data say. To lack it says nothing, so that gives no points either.
+ONLY_DOWN: Final = frozenset({"application.capture_credential"})
 EVIDENCE: Final = (*NUMBERS, *CHOICES)
 
 _RATES: Final = {name: parts for rate in RATES for name, parts in rate_facts(rate)}

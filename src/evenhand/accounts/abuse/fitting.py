@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from evenhand.accounts.abuse.card import Card, ChoicePoints, Costs, NumberPoints, Trained, Uncertain
-from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS, Direction, exact
+from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS, ONLY_DOWN, Direction, exact
 from evenhand.accounts.abuse.labelled import Bools, Floats, Ints, Labelled
 from evenhand.accounts.abuse.libraries import learning
 from evenhand.accounts.abuse.splitting import Split, days
@@ -139,6 +139,8 @@ def _bands(history: Labelled, part: Bools) -> Iterator[_Bands]:
         words, bands = np.unique(history.choices[name][part], return_inverse=True)
         says = _says(bands, abusive, len(words))
         says[words == ""] = 0
+        if name in ONLY_DOWN:
+            says = np.minimum(says, 0)
         if np.ptp(says) > 0:
             yield _Bands(name, None, (), tuple(words.tolist()), says, says[bands])
 

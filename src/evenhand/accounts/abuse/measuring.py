@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from evenhand.accounts.abuse.card import Card, Costs
-from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS
+from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS, ONLY_DOWN
 from evenhand.accounts.abuse.fitting import points_of, scores_of, uncertain_of
 from evenhand.accounts.abuse.labelled import UNKNOWN, Bools, Floats, Ints, Labelled
 from evenhand.accounts.abuse.libraries import learning
@@ -146,17 +146,22 @@ def challenger(history: Labelled, parts: Split) -> Floats:
     """
     lightgbm: Any = learning("lightgbm")
     columns = [history.numbers[name] for name in NUMBERS]
+    columns += [(history.choices[name] != "").astype(np.float64) for name in CHOICES if name in ONLY_DOWN]
+    directions = [*(_DIRECTIONS[one] for one in NUMBERS.values()), *(-1 for _ in ONLY_DOWN)]
+    ordered = len(columns)
     for name in CHOICES:
+        if name in ONLY_DOWN:
+            continue
         words, places = np.unique(history.choices[name], return_inverse=True)
         columns.append(np.where(words[places] == "", np.nan, places))
     table = np.column_stack(columns)
     settings = {
         "objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 30, "lambda_l2": 5.0,
-        "monotone_constraints": [*(_DIRECTIONS[one] for one in NUMBERS.values()), *(0 for _ in CHOICES)],
+        "monotone_constraints": [*directions, *(0 for _ in columns[ordered:])],
         "monotone_constraints_method": "advanced",
         "seed": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1,
     }  # fmt: skip
-    categories = list(range(len(NUMBERS), len(columns)))
+    categories = list(range(ordered, len(columns)))
 
     def data(part: Bools, like: Any = None) -> Any:
         return lightgbm.Dataset(

@@ -21,6 +21,14 @@ insert into evidence (id, market, party, kind, bytes, sealed, copied, width, hei
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 returning no
 
+-- name: add_credential
+-- What the camera that took it says.
+insert into capture_credential (evidence, signer, camera, source, taken_at, time_stamped) values ($1, $2, $3, $4, $5, $6)
+
+-- name: credential
+-- What the camera that took it says, where it says something.
+select signer, camera, source, taken_at, time_stamped from capture_credential where evidence = $1
+
 -- name: add_alike
 -- What it is like.
 insert into evidence_alike (evidence, earlier, exact, distance, likeness)
@@ -49,7 +57,9 @@ limit $2
 
 -- name: shown
 -- What applications refer to: each piece with its like, and cases about other orders in which a buyer had shown any of them by
--- then. Some of each are enough, so that a picture that thousands show costs no more than another.
+-- then. Some of each are enough, so that a picture that thousands show costs no more than another. A capture credential counts for
+-- the buyer who shows it where the photograph was taken after the goods came (or were ordered, where they have not come) and not after
+-- this, and nobody had shown it or its like about another order line by then.
 select f.i, f.id, e.no, l.order_no, e.kind not in ('text', 'tracking') as comparable, k.kin,
        array(
            select u.case_no
@@ -57,7 +67,13 @@ select f.i, f.id, e.no, l.order_no, e.kind not in ('text', 'tracking') as compar
            join evidence o on o.no = u.evidence and o.party = 'buyer'
            where u.evidence = any(k.kin) and u.order_no <> l.order_no and u.at <= f.at
            limit $6
-       ) as cases
+       ) as cases,
+       e.party = 'buyer' and c.taken_at is not null
+           and c.taken_at between case when l.delivered_at <= f.at then l.delivered_at else l.placed_at end and f.at
+           and not exists (
+               select from evidence_use u join application a on a.no = u.case_no
+               where u.evidence = any(k.kin) and a.line <> f.line and u.at <= f.at
+           ) as credential
 from unnest($1::int[], $2::smallint[], $3::text[], $4::bigint[], $5::timestamptz[]) as f (i, market, id, line, at)
 join evidence e on e.market = f.market and e.id = f.id
 join order_line l on l.no = f.line
@@ -66,13 +82,14 @@ cross join lateral (
            || array(select earlier from evidence_alike where evidence = e.no)
            || array(select evidence from evidence_alike where earlier = e.no order by evidence limit 100) as kin
 ) k
+left join capture_credential c on c.evidence = e.no
 
 -- name: use
 -- Evidence that was shown in cases.
-insert into evidence_use (case_no, evidence, order_no, at, seen_in)
-select f.case_no, f.evidence, f.order_no, f.at, f.seen_in::bigint[]
-from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[])
-    as f (case_no, evidence, order_no, at, seen_in)
+insert into evidence_use (case_no, evidence, order_no, at, seen_in, credential)
+select f.case_no, f.evidence, f.order_no, f.at, f.seen_in::bigint[], f.credential
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::boolean[])
+    as f (case_no, evidence, order_no, at, seen_in, credential)
 on conflict do nothing
 
 -- name: line_of_case
@@ -80,9 +97,10 @@ on conflict do nothing
 select market, line from application where no = $1
 
 -- name: of_case
--- What was shown in a case, with where its like had been shown before.
-select e.id, e.party, e.kind, e.received_at, e.removed_at, e.removed_why, u.at, u.seen_in
-from evidence_use u join evidence e on e.no = u.evidence
+-- What was shown in a case, with where its like had been shown before, and what the camera that took it says.
+select e.id, e.party, e.kind, e.received_at, e.removed_at, e.removed_why, u.at, u.seen_in, u.credential,
+       c.signer, c.camera, c.source, c.taken_at, c.time_stamped
+from evidence_use u join evidence e on e.no = u.evidence left join capture_credential c on c.evidence = e.no
 where u.case_no = $1
 order by u.at, e.no
 
@@ -91,9 +109,12 @@ order by u.at, e.no
 insert into photo_request (case_no, code, asked_by, asked_at, expires_at) values ($1, $2, $3, $4, $5) returning no
 
 -- name: photo_request
--- A request for a photograph, with the market of its case, and what was seen on the answer if it was looked at.
+-- A request for a photograph, with the market of its case, what was seen on the answer if it was looked at, and the photographs of
+-- the case that their camera vouches for.
 select r.no, r.case_no, m.id as market_id, r.code, r.asked_by, r.asked_at, r.expires_at, e.id as evidence, c.shows_code, c.checked_by,
-       c.checked_at, c.note
+       c.checked_at, c.note,
+       array(select v.id from evidence_use u join evidence v on v.no = u.evidence where u.case_no = r.case_no and u.credential
+             order by u.at, v.no) as vouched
 from photo_request r
 join application a on a.no = r.case_no
 join market m on m.no = a.market
@@ -104,7 +125,9 @@ where r.no = $1
 -- name: photo_requests
 -- The photographs asked for in a case, oldest first.
 select r.no, r.case_no, m.id as market_id, r.code, r.asked_by, r.asked_at, r.expires_at, e.id as evidence, c.shows_code, c.checked_by,
-       c.checked_at, c.note
+       c.checked_at, c.note,
+       array(select v.id from evidence_use u join evidence v on v.no = u.evidence where u.case_no = r.case_no and u.credential
+             order by u.at, v.no) as vouched
 from photo_request r
 join application a on a.no = r.case_no
 join market m on m.no = a.market
@@ -167,6 +190,8 @@ select set_config('evenhand.erasing', 'on', true)
 -- The files of evidence are to be removed; with `erased` nothing that could tell the file again stays.
 with doomed as (
     select no, sealed, copied from evidence where no = any($1::bigint[]) and removed_at is null
+), credentials as (
+    delete from capture_credential c using doomed d where c.evidence = d.no
 ), files as (
     insert into vault_removal (digest, asked_at)
     select distinct f.digest, $2::timestamptz from doomed d cross join lateral (values (d.sealed), (d.copied)) as f (digest)
