@@ -71,3 +71,20 @@ async def test_a_webhook_is_made_tried_and_deleted(fresh_url: str, monkeypatch: 
     code, _, complaint = await evenhand(fresh_url, "webhooks", "delete", "main")
     assert (code, complaint) == (2, "evenhand: webhook: there is no webhook 'main'\n")
     await receiver.stop()
+
+
+async def test_a_market_says_how_many_uncertain_claims_its_people_can_look_at(fresh_url: str) -> None:
+    await evenhand(fresh_url, *ADD)
+    code, said, _ = await evenhand(fresh_url, "market", "capacity", "resale", "--json")
+    assert (code, json.loads(said)) == (0, {"market": "resale", "per_day": None, "today": None})
+    code, said, _ = await evenhand(fresh_url, "market", "capacity", "resale", "--per-day", "40", "--by", "ana")
+    assert (code, "persons look at 40 a day" in said, "uses no learned score" in said) == (0, True, True)
+    code, said, _ = await evenhand(fresh_url, "market", "capacity", "resale", "--no-limit")
+    assert (code, "persons look at all of them" in said) == (0, True)
+    for options, named in (
+        (("resale", "--per-day", "-1"), "--per-day"),
+        (("resale", "--per-day", "3", "--no-limit"), "--no-limit"),
+        (("nowhere", "--per-day", "3"), "ID"),
+    ):
+        code, _, complaint = await evenhand(fresh_url, "market", "capacity", *options)
+        assert (code, complaint.startswith(f"evenhand: {named}: "), complaint.count("\n")) == (2, True, 1), complaint

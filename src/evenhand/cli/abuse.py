@@ -157,6 +157,10 @@ def activate(model: str, market: str, by: str | None, *, data: Path | None, data
 
     version = asyncio.run(work())
     answer.print(f"{version} scores the applications of market {market} from now on.", markup=False, soft_wrap=True)
+    answer.print(
+        "A person looks at the claims it is uncertain of, where the policy would settle them by itself: "
+        f"`evenhand market capacity {market}` says how many a day, or sets it.", markup=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 def deactivate(market: str, by: str | None, *, data: Path | None, database: str | None) -> None:

@@ -46,7 +46,13 @@ def train(
         ),
     ] = 0.05,
     capacity: Annotated[
-        float, typer.Option("--capacity", min=0, max=1, help="The share of claims that persons can look at.")
+        float,
+        typer.Option(
+            "--capacity",
+            min=0,
+            max=1,
+            help="The share of claims the card may leave to persons; how many a day they get is `evenhand market capacity`.",
+        ),
     ] = 0.05,
     data: Data = None,
     database: Database = None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from evenhand.cli.arguments import Data, Database, Json
+from evenhand.cli.arguments import By, Data, Database, Json
 
 market_app = typer.Typer(help="Markets: platforms or country sites.", no_args_is_help=True)
 
@@ -41,3 +41,24 @@ def listed(data: Data = None, database: Database = None, json: Json = False) -> 
     from evenhand.cli import markets
 
     markets.show(data=data, database=database, as_json=json)
+
+
+@market_app.command("capacity")
+def capacity(
+    market: Annotated[str, typer.Argument(metavar="ID", help="The market.")],
+    per_day: Annotated[
+        int | None,
+        typer.Option(
+            "--per-day", metavar="N", help="So many claims a day, in the market's time zone; 0 gives persons none."
+        ),
+    ] = None,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Every such claim goes to a person.")] = False,
+    by: By = None,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """How many claims a day persons can look at because the learned abuse score is uncertain of them; tells it, or sets it."""
+    from evenhand.cli import capacity as command
+
+    command.run(market, per_day, no_limit=no_limit, by=by, data=data, database=database, as_json=json)

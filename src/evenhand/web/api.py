@@ -1,6 +1,8 @@
 """What can be read over HTTP: cases, markets, policies, the fund, and how the server is."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -10,7 +12,9 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from evenhand.accounts.abuse.people import UncertainToday, uncertain_today
 from evenhand.desk import Desk
+from evenhand.errors import StoreError
 from evenhand.fund.statement import Statement, statements
 from evenhand.policy import Policy
 from evenhand.web import metrics
@@ -23,6 +27,8 @@ From = Annotated[
 ]
 To = Annotated[date | None, QueryParameter(name="to", description="Last day, included.")]
 _MOST: Final = 500
+# Whoever gathers figures waits for no database.
+_SCRAPE_SECONDS: Final = 2
 
 
 class MarketShown(msgspec.Struct, frozen=True):
@@ -151,7 +157,14 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
     @get("/metrics", summary="Figures for Prometheus", tags=["operation"], media_type="text/plain")
     async def figures() -> Response[bytes]:
         """Rulings by market and outcome, batch sizes, latencies, in Prometheus' text format."""
-        return Response(counters.text(), headers={"content-type": metrics.CONTENT_TYPE})
+        uncertain: list[UncertainToday] = []
+        learned = [market.number for market in desk.markets.values() if market.abuse]
+        if learned:
+            # what this server counted is worth telling without a database
+            with suppress(StoreError, Refused, TimeoutError):
+                async with asyncio.timeout(_SCRAPE_SECONDS), lookup.reading() as connection:
+                    uncertain = await uncertain_today(connection, learned, desk.now())
+        return Response(counters.text(uncertain), headers={"content-type": metrics.CONTENT_TYPE})
 
     return [one_case, cases, markets, policies, policy, fund_statements, healthz, readyz, figures]
 

@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand import panels
+from evenhand.accounts.abuse.people import UncertainToday, uncertain_today
 from evenhand.cases import keeping
 from evenhand.cases.actions import ACTIONS, Action
 from evenhand.cases.keeping import InboxCase
@@ -63,6 +64,8 @@ class Inbox(msgspec.Struct, frozen=True):
     late: int
     held: int
     cases: list[InboxCase]
+    # of markets that use a learned abuse score: the claims of today it is uncertain of, and how many persons can look at a day
+    uncertain: list[UncertainToday]
 
 
 class SettingsShown(msgspec.Struct, frozen=True):
@@ -153,12 +156,13 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         markets = lookup.market_numbers(market)
         async with lookup.reading() as connection:
             counts = await keeping.waiting(connection, markets, work.clock())
-            return Inbox(*counts, await keeping.inbox(connection, markets, holder, limit, offset))
+            found = await keeping.inbox(connection, markets, holder, limit, offset)
+            return Inbox(*counts, found, await uncertain_today(connection, markets, work.clock()))
 
     @get("/v1/markets/{market:str}/case-settings", summary="How a market handles its cases", tags=["markets"])
     async def settings(market: Market) -> Response[SettingsShown]:
-        """Deadlines, the business calendar, who adjudicates, how long one may appeal. The ETag is what `If-Match` of a change
-        takes."""
+        """Deadlines, the business calendar, who adjudicates, how many uncertain claims persons look at a day, how long one may
+        appeal. The ETag is what `If-Match` of a change takes."""
         number = lookup.desk.markets[known(lookup.desk, market)].number
         async with lookup.reading() as connection:
             return _settings_shown(await keeping.settings_of(connection, number))

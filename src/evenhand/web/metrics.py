@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from evenhand.accounts.abuse.people import UncertainToday
 from evenhand.desk import Ruled
 from evenhand.errors import EvenhandError
 from evenhand.records import Application
@@ -40,6 +41,18 @@ class Metrics:
         )
         self._requests = Histogram(
             "evenhand_request_seconds", "Time to answer a POST.", ("kind",), buckets=_SECONDS, registry=registry
+        )
+        self._uncertain = Gauge(
+            "evenhand_uncertain_claims_today",
+            "Claims of today that the learned abuse score is uncertain of, by whether a person had place for them.",
+            ("market", "became"),
+            registry=registry,
+        )
+        self._per_day = Gauge(
+            "evenhand_uncertain_claims_per_day",
+            "How many of them persons can look at a day, where the market set it.",
+            ("market",),
+            registry=registry,
         )
         self._waiting = Gauge("evenhand_waiting_items", "Items waiting for a batch.", ("kind",), registry=registry)
 
@@ -76,5 +89,13 @@ class Metrics:
         for why, count in refused.items():
             self._refused.labels(why).inc(count)
 
-    def text(self) -> bytes:
+    def text(self, uncertain: Sequence[UncertainToday]) -> bytes:
+        """All of it; `uncertain` is how it stands in the markets, which the database knows."""
+        self._uncertain.clear()
+        self._per_day.clear()
+        for one in uncertain:
+            self._uncertain.labels(one.market, "review").set(one.taken)
+            self._uncertain.labels(one.market, "settled").set(one.passed)
+            if one.per_day is not None:
+                self._per_day.labels(one.market).set(one.per_day)
         return generate_latest(self._registry)

@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from evenhand import panels
+from evenhand.accounts.abuse.people import uncertain_today
 from evenhand.accounts.state import Connection
 from evenhand.cases import keeping
 from evenhand.cases.actions import ACTIONS
@@ -77,9 +78,10 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         async with lookup.reading() as connection:
             counts = await keeping.waiting(connection, markets, work.clock())
             found = await keeping.inbox(connection, markets, None, _PER_PAGE + 1, min(offset, 100_000))
+            uncertain = await uncertain_today(connection, markets, work.clock())
         return page(
             "inbox.html", reader_of(request), counts=counts, cases=found[:_PER_PAGE], more=len(found) > _PER_PAGE,
-            offset=offset, markets=lookup.desk.markets, market=market, me=name_of(request), **common(),
+            offset=offset, markets=lookup.desk.markets, market=market, me=name_of(request), uncertain=uncertain, **common(),
         )  # fmt: skip
 
     @get("/cases/{number:str}/statement")
