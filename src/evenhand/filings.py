@@ -112,7 +112,8 @@ async def join_orders(
             joined.errors[index] = UnknownThing(f"there is no market {market!r}", field="market")
     in_rings: set[int] = set()
     accounts = joined.accounts
-    for row in await connection.fetch(_sql.find, numbers, ids, orders, lines):
+    lists = [_canonical.encode(one).decode() for one in (numbers, ids, orders, lines)]
+    for row in await connection.fetch(_sql.find, *lists):
         (
             place, case, line, category, paid, refunded, placed_at, delivered_at, buyer, buyer_version, buyer_tiles,
             merchant, merchant_version, merchant_tiles, labels, linked, known, known_digest,
@@ -132,6 +133,10 @@ async def join_orders(
             if line is None:
                 await _no_line(connection, market, application)
             _check(market, application, moment, now, placed_at, paid)
+            if buyer not in accounts:
+                accounts[buyer] = Account(buyer_version, BUYER.unpack(buyer_tiles, buyer))
+            if merchant not in accounts:
+                accounts[merchant] = Account(merchant_version, MERCHANT.unpack(merchant_tiles, merchant))
         except EvenhandError as error:
             joined.errors[index] = error
             continue
@@ -144,10 +149,6 @@ async def join_orders(
         )  # fmt: skip
         if linked:
             in_rings.add(buyer)
-        if buyer not in accounts:
-            accounts[buyer] = Account(buyer_version, BUYER.unpack(buyer_tiles))
-        if merchant not in accounts:
-            accounts[merchant] = Account(merchant_version, MERCHANT.unpack(merchant_tiles))
     joined.filings.sort(key=_place)
     joined.rings = await read_rings(connection, in_rings)
     return joined

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from evenhand.history import BUYER, MERCHANT, PAIR
 from evenhand.history.batch import point_in_time
 from evenhand.history.facts import Figure, counts, declared, rate_facts, rate_of
-from evenhand.history.tiles import LATE_DAYS, pack
+from evenhand.history.stored import pack
+from evenhand.history.tiles import LATE_DAYS
 from evenhand.measures import BUYER_MEASURES, MEASURES, MERCHANT_MEASURES, PAIR_MEASURES, RATES, Measure
 from evenhand.vocabulary import OUTCOMES, REASONS, REMEDIES, STAGES
 

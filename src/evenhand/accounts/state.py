@@ -10,7 +10,7 @@ import asyncpg
 import asyncpg.pool
 
 from evenhand.history import BUYER, MERCHANT
-from evenhand.history.tiles import pack
+from evenhand.history.stored import pack
 from evenhand.store import Queries
 
 AccountKind = Literal["buyer", "merchant"]
@@ -64,7 +64,7 @@ def _columns(keys: Collection[AccountKey]) -> list[list[object]]:
 async def lock(connection: Connection, numbers: Iterable[int]) -> dict[int, Account]:
     """Load accounts and hold them until the transaction ends."""
     rows = await connection.fetch(_sql.lock, sorted(set(numbers)))
-    return {row[0]: Account(row[1], (BUYER if row[3] == "buyer" else MERCHANT).unpack(row[2])) for row in rows}
+    return {row[0]: Account(row[1], (BUYER if row[3] == "buyer" else MERCHANT).unpack(row[2], row[0])) for row in rows}
 
 
 async def save(connection: Connection, accounts: Mapping[int, Account]) -> None:

@@ -26,7 +26,7 @@ from rich.table import Table
 from evenhand.bench.machine import machine
 from evenhand.desk import Desk
 from evenhand.history import BUYER, PAIR
-from evenhand.history.tiles import pack
+from evenhand.history.stored import pack
 from evenhand.records import Application, Market
 from evenhand.store import open_database
 
@@ -143,7 +143,7 @@ def states(count: int, seed: int = 1) -> list[bytes]:
                     "outcome": "subsidise", "source": "policy",
                 }  # fmt: skip
                 BUYER.fold(tiles, day, "ruled", filed)
-                PAIR.fold(tiles, number, day, "ruled", filed)
+                PAIR.fold(tiles, number * 4_999, day, "ruled", filed)  # stores' numbers are among those of all accounts
         packed.append(pack(tiles))
     return packed
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from evenhand.errors import StoreError
+from evenhand.history import former, stored
 from evenhand.history import tiles as day_tiles
 from evenhand.history.adding import Added, Adder, Column, Fields, compile_adder
-from evenhand.history.dense import is_dense, runs_of
 from evenhand.history.reading import Figure, Reader, compile_reader
 from evenhand.measures import (
     BUYER_MEASURES,
@@ -22,6 +23,12 @@ from evenhand.measures import (
     Rate,
 )
 
+# Words of a tile of each run, in every layout that states were ever stored in: when a measure is appended, append how the layout
+# is from then on. No more than 16, so that the first word of a state stays under 128.
+LAYOUTS: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
+    "buyer": ((4, 14, 5),),
+    "merchant": ((4, 3, 3, 10, 4),),
+}
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
 MOST_PAIRS: Final = 1024
 # Rulings are counted beside the applications they are about: they fall on the same day but for a few.
@@ -63,10 +70,22 @@ class Layout:
         self.column: dict[str, Column] = {}
         for measure in measures:
             run = self.run[measure.name]
+            if measure.days_of and measure.of not in _RUN_OF.values() and not measure.where:  # there is a tile for each
+                self.column[measure.name] = Column(0, "", daily=False, days_of=0)
+                continue
             days_of = self.column[measure.days_of].at if measure.days_of else 0
             self.column[measure.name] = Column(steps[run], measure.adds, measure.money, days_of)
             steps[run] += 2 if measure.money else 1
         self.steps = tuple(steps)
+        self._daily = tuple(
+            tuple(
+                word
+                for name, one in self.column.items()
+                if one.daily and self.run[name] == run
+                for word in (one.at, one.at + 1)
+            )
+            for run in range(len(steps))
+        )
         asked: dict[str, dict[str, None]] = {}
         for measure in measures:
             names = [name for condition in measure.where for name in condition]
@@ -89,11 +108,13 @@ class Layout:
             for measure in self.measures.values():
                 told = measure.of == kind or (kind == "ruled" and _run_of(measure) == "application")
                 if told and counts(measure, fields):
-                    runs.setdefault(self.run[measure.name], []).append(self.column[measure.name])
+                    column = self.column[measure.name]
+                    runs.setdefault(self.run[measure.name], []).extend([column] if column.at else [])
             added = [
                 Added(
                     run,
                     self.steps[run],
+                    self._daily[run],
                     [(one.at, one.days_of) for one in columns if one.days_of],
                     [one.at for one in columns if not one.days_of and not one.adds],
                     [one for one in columns if one.adds],
@@ -123,19 +144,40 @@ class Tally:
         self.names = frozenset({self._days_known, *self._facts, *self._rates})
         # a buyer's state has one run more: its disputes by store
         self.steps = (*self.layout.steps, PAIR_LAYOUT.steps[0]) if owner == "buyer" else self.layout.steps
-        self._words = sum(self.steps)
+        self._layout = (len(LAYOUTS[owner]) - 1) << 3 | len(self.steps)
+        self._is_whole = _whole(self.steps)
         self._plan = lru_cache(maxsize=256)(self._make_plan)
         self._always = self._make_plan(self.always)
 
-    def unpack(self, stored: bytes) -> "array[int]":
-        """An account's state as stored."""
-        tiles = day_tiles.unpack(stored)
-        if tiles and tiles[0] >> day_tiles.SHIFT != self._words:
-            if is_dense(tiles):
-                columns = {name: column.at for name, column in self.layout.column.items()}
-                return runs_of(tiles, self.owner, self.layout.run, columns, self.steps)
-            return day_tiles.widened(tiles, self.steps)
-        return tiles
+    def unpack(self, packed: bytes, account: int = 0) -> "array[int]":
+        """An account's state as stored; raises `StoreError`, naming the account's number, when it is broken."""
+        if not packed:
+            return array("I")
+        try:
+            tiles = stored.unpack(packed)
+            if tiles[0] != self._layout:
+                tiles = self._of_another_layout(tiles)
+            if self._is_whole(tiles):
+                return tiles
+            why = "its parts do not fit together"
+        except (ValueError, IndexError, OverflowError) as error:
+            why = str(error)
+        whose = f"account {account}" if account else "an account"
+        raise StoreError(f"the history of {whose} in the database is broken ({why}): bring it back from a backup")
+
+    def _of_another_layout(self, tiles: "array[int]") -> "array[int]":
+        if former.is_former(tiles):
+            columns = {name: (column.at, column.daily) for name, column in self.layout.column.items()}
+            return former.converted(tiles, self.owner, self._layout, self.steps, self.layout.run, columns)
+        number, layouts = tiles[0] >> 3, LAYOUTS[self.owner]
+        if number >= len(layouts):
+            raise ValueError("it was written by a newer version of Evenhand, or not by Evenhand")
+        older = layouts[number]
+        runs = [array("I") for _ in self.steps]
+        for run, (step, before) in enumerate(zip(self.steps, older, strict=True)):
+            for place in range(*day_tiles.bounds(tiles, run), before):
+                runs[run] += tiles[place : place + before] + array("I", [0] * (step - before))
+        return day_tiles.joined(self._layout, tiles[1], runs)
 
     def fold(self, tiles: "array[int]", day: int, kind: Happening, fields: Fields, weight: int = 1) -> None:
         """Fold one event of this day into the account's state, in place; a weight of -1 takes it back.
@@ -146,8 +188,10 @@ class Tally:
         plan = self.layout.plan(kind, fields)
         if plan is None:
             return
-        if not tiles or day < tiles[0] & day_tiles.LOW:
-            day_tiles.begin(tiles, self.steps, day)
+        if not tiles:
+            day_tiles.begin(tiles, self._layout, day)
+        elif day < tiles[1]:
+            day_tiles.begin_earlier(tiles, self.steps, day)
         plan[1](tiles, day, fields, weight)
 
     def facts(self, tiles: "array[int]", day: int, wanted: Collection[str] | None = None) -> dict[str, Figure]:
@@ -171,7 +215,7 @@ class Tally:
             if name in wanted or name in parts:
                 column = self.layout.column[measure.name]
                 windows = runs.setdefault(self.layout.run[measure.name], {})
-                windows.setdefault(days, []).append((name, column.at, column.wide))
+                windows.setdefault(days, []).append((name, column.at, column.daily))
         known = self._days_known in wanted
         nothing: dict[str, Figure] = {self._days_known: 0} if known else {}
         nothing |= {name: 0 for name in self._facts if name in wanted or name in parts}
@@ -187,8 +231,9 @@ class Tally:
 class PairTally:
     """What is counted of a buyer with one store: inside the buyer's state, only once the two dispute.
 
-    A tile is `store day t1 ... tk`, with what happened on that day alone; the stores of one buyer lie together, in the order of
-    days. They are few, so a window is a sum. At most `MOST_PAIRS` tiles are kept, the newest days.
+    A tile is `day store t1 ... tk`, the store in two words (`tiles.BASE`), with what happened on that day alone; the stores of
+    one buyer lie together, in the order of days. They are few, so a window is a sum. At most `MOST_PAIRS` tiles are kept, the
+    newest days.
     """
 
     def __init__(self, measures: Sequence[Measure]) -> None:
@@ -203,45 +248,67 @@ class PairTally:
         """Fold an event between the two into the *buyer's* state, after `BUYER.fold`. `merchant` is the account's number."""
         plan = self.layout.plan(kind, fields)
         for added in plan[0] if plan else ():
-            place = self._place(tiles, tiles[1] - 1, added.step, merchant & day_tiles.WRAP, day)
+            place = self._place(tiles, added.step, merchant, day - tiles[1])
             if place:
                 for at in added.once:
                     tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
 
     def facts(self, tiles: "array[int]", merchant: int, day: int, wanted: Collection[str]) -> dict[str, Figure]:
         """Those of the `wanted` facts that are of the pair, as of a day, without the `history.` prefix."""
-        start, end = day_tiles.bounds(tiles, tiles[1] - 1) if tiles else (0, 0)
-        step, store = self.layout.steps[0], merchant & day_tiles.WRAP
-        met = [place for place in range(start, end, step) if tiles[place] == store]
+        start, end = day_tiles.bounds(tiles, (tiles[0] & day_tiles.RUNS) - 1) if tiles else (0, 0)
+        high, low = divmod(merchant, day_tiles.BASE)
+        met = [
+            place
+            for place in range(start, end, self.layout.steps[0])
+            if tiles[place + 1] == low and tiles[place + 2] == high
+        ]
+        day -= tiles[1] if tiles else 0
         facts: dict[str, Figure] = {}
         for name, (measure, days) in self._facts.items():
             if name in wanted:
                 at = self.layout.column[measure.name].at
-                facts[name] = sum(tiles[place + at] for place in met if day - days <= tiles[place + 1] <= day)
+                facts[name] = sum(tiles[place + at] for place in met if day - days <= tiles[place] <= day)
         return facts
 
-    def _place(self, tiles: "array[int]", run: int, step: int, store: int, day: int) -> int:
+    def _place(self, tiles: "array[int]", step: int, store: int, day: int) -> int:
         """Where the tile of a store and a day is, made if need be; 0 for a day that is too old."""
+        run = (tiles[0] & day_tiles.RUNS) - 1
         start, end = day_tiles.bounds(tiles, run)
-        newest = tiles[end - step + 1] if start < end else day
+        high, low = divmod(store, day_tiles.BASE)
+        newest = tiles[end - step] if start < end else day
         if day <= newest - day_tiles.KEPT_DAYS:
             return 0
         if start < end and newest < day:  # nearly always it is a new day
             place = end
         else:
+            wanted = (day, high, low)
             tiles_by_day = range(start, end, step)
-            place = start + step * bisect_left(tiles_by_day, (day, store), key=lambda at: (tiles[at + 1], tiles[at]))
-        if place < end and tiles[place] == store and tiles[place + 1] == day:
-            return place
-        day_tiles.insert(tiles, run, place, array("I", [store, day, *[0] * (step - 2)]))
+            place = start + step * bisect_left(
+                tiles_by_day, wanted, key=lambda at: (tiles[at], tiles[at + 2], tiles[at + 1])
+            )
+            if place < end and (tiles[place], tiles[place + 2], tiles[place + 1]) == wanted:
+                return place
+        day_tiles.insert(tiles, run, place, array("I", [day, low, high, *[0] * (step - 3)]))
         oldest = max(newest, day) - day_tiles.KEPT_DAYS + 1
         gone = 0
-        if tiles[start + 1] < oldest:
-            gone = step * bisect_left(range(start, end + step, step), oldest, key=lambda at: tiles[at + 1])
+        if tiles[start] < oldest:
+            gone = step * bisect_left(range(start, end + step, step), oldest, key=tiles.__getitem__)
         gone = max(gone, end + step - start - step * MOST_PAIRS)
         if gone:
             day_tiles.remove(tiles, run, start, start + gone)
         return place - gone if place - gone >= start else 0
+
+
+def _whole(steps: Sequence[int]) -> "Callable[[array[int]], bool]":
+    """A function that says whether a state's runs fill it, each with whole tiles."""
+    ends = [day_tiles.HEAD + run for run in range(len(steps))]
+    starts = [str(day_tiles.HEAD + len(steps)), *(f"tiles[{at}]" for at in ends)]
+    order = " <= ".join([*starts[:-1], f"{starts[-1]} == len(tiles)"])
+    rests = " or ".join(
+        f"({end} - {start}) % {step}" for step, start, end in zip(steps, starts, starts[1:], strict=False)
+    )
+    # nothing but numbers of our own declarations
+    return eval(f"lambda tiles: {order} and not ({rests})")  # noqa: S307
 
 
 def _no_field(_: Fields) -> None:
@@ -275,7 +342,7 @@ def rate_of(part: Figure, whole: Figure) -> Decimal | None:
     return _RATES[min(10_000, (20_000 * int(part) + int(whole)) // (2 * int(whole)))]
 
 
-PAIR_LAYOUT: Final = Layout(PAIR_MEASURES, first_column=2)
+PAIR_LAYOUT: Final = Layout(PAIR_MEASURES, first_column=3)
 BUYER: Final = Tally("buyer", BUYER_MEASURES, RATES)
 MERCHANT: Final = Tally("merchant", MERCHANT_MEASURES, RATES)
 PAIR: Final = PairTally(PAIR_MEASURES)

@@ -9,7 +9,7 @@ import pytest
 
 from evenhand.booking import reproduce
 from evenhand.desk import Desk, Ruled
-from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
+from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
 from evenhand.records import Application
 from evenhand.store import Database
 
@@ -136,6 +136,16 @@ async def test_a_bad_application_is_told_the_field_and_the_others_are_ruled(
     assert bad.field == field
     assert says in str(bad)
     assert await database.pool.fetchval("select count(*) from application") == 2
+
+
+async def test_an_account_whose_history_is_broken_stops_nobody_else(desk: Desk, database: Database) -> None:
+    number = await database.pool.fetchval(
+        "update account set tiles = '\\x0102' where kind = 'buyer' and id = 'buyer-1' returning no"
+    )
+    broken, whole = await rule(desk, make_application(1), make_application(2))
+    assert isinstance(broken, StoreError)
+    assert f"account {number} " in str(broken)
+    assert isinstance(whole, Ruled)
 
 
 async def test_an_unknown_market_is_told(desk: Desk) -> None:

@@ -186,7 +186,7 @@ async def read_rings(connection: Connection, buyers: Collection[int]) -> dict[in
     if buyers:
         for among, account, version, tiles in await connection.fetch(_sql.states, list(buyers), MOST_READ):
             ring = found.setdefault(among[0], {})
-            ring[account] = Account(version, BUYER.unpack(tiles))
+            ring[account] = Account(version, BUYER.unpack(tiles, account))
             for buyer in among:
                 found[buyer] = ring
     return found
