@@ -11,12 +11,14 @@ from typing import Any, Final
 import msgspec
 
 from evenhand.policy import Because, Policy, TraceStep
+from evenhand.policy.names import chinese
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.tracing import compile_trace
 from evenhand.policy.tree import Formula, Table
 from evenhand.vocabulary import FACTS
 
 _ANY: Final = "-"
+_UNNAMED: Final[Mapping[str, str]] = {}
 # What the package's cards compute on the way, for people.
 _NAMES: Final[dict[str, Because]] = {
     "": Because("where everybody starts", "起始分"),
@@ -54,6 +56,7 @@ class Computed(msgspec.Struct, frozen=True):
     """A formula of the scorecard, as it is written, with its value."""
 
     name: str
+    label: Because
     formula: str
     value: Any
 
@@ -73,26 +76,29 @@ def explained(card: Policy, facts: Mapping[str, Any], sign: int = 1) -> Explaine
     steps: Sequence[TraceStep] = trace(facts, row.decide(facts))
     grids = {grid.heading: grid for grid in card.document.tables}
     values = {f"{group}.{name}": value for group, inner in facts.items() for name, value in inner.items()} | outputs
+    names = card.document.names
     parts: list[Part] = []
     formulas: list[Computed] = []
     for step, traced in zip(card.model.steps, steps, strict=True):
         if isinstance(step, Formula):
-            formulas.append(Computed(step.output.name, step.text, outputs[step.output.name]))
+            name = step.output.name
+            formulas.append(Computed(name, label(name, names), step.text, outputs[name]))
         elif step.hit == "C+":
-            parts += _parts(step, grids[step.name].rows, set(traced.rows), values, sign)
+            parts += _parts(step, grids[step.name].rows, set(traced.rows), values, sign, names)
     return Explained(outputs, parts, formulas)
 
 
-def label(name: str) -> Because:
-    """What an input of a scorecard is called, or several that are asked together."""
+def label(name: str, names: Mapping[str, str] = _UNNAMED) -> Because:
+    """What an input of a scorecard is called, or several that are asked together; `names` are Chinese names of the card's own."""
     if " and " in name:
-        several = [label(one) for one in name.split(" and ")]
+        several = [label(one, names) for one in name.split(" and ")]
         return Because(" and ".join(one.en for one in several), "、".join(one.zh for one in several))
     fact = FACTS.get(name)
     if fact is not None:
         return Because(fact.en, fact.zh)
-    plain = name.replace("_", " ")
-    return _NAMES.get(name, Because(plain, plain))
+    if name in _NAMES and name not in names:
+        return _NAMES[name]
+    return Because(name.replace("_", " "), chinese(names, name).replace("_", " "))
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +107,9 @@ def _compiled(card: Policy) -> tuple[Row, Any]:
     return row, compile_trace(card.model, row)
 
 
-def _parts(table: Table, rows: Any, matched: set[int], values: Mapping[str, Any], sign: int) -> list[Part]:
+def _parts(
+    table: Table, rows: Any, matched: set[int], values: Mapping[str, Any], sign: int, names: Mapping[str, str]
+) -> list[Part]:
     """Rows of a points table by the input they ask about; a row that asks nothing is where everybody starts."""
     width = len(table.inputs)
     asked: dict[tuple[int, ...], list[tuple[int, str, Decimal]]] = {}
@@ -119,6 +127,8 @@ def _parts(table: Table, rows: Any, matched: set[int], values: Mapping[str, Any]
         if sign * points < 0:
             better.append(Band(NONE_OF_THESE.en, Decimal(0)))
         parts.append(
-            Part(name, label(name), value, " or ".join(band[1] for band in met), points, better if columns else [])
+            Part(
+                name, label(name, names), value, " or ".join(band[1] for band in met), points, better if columns else []
+            )
         )
     return parts

@@ -121,8 +121,9 @@ def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang)
     table, _, row = (ruling or told.ruling).rule.rpartition("/")
     row = row if ruling else ""
     anchor = "-".join(table.lower().split())
+    title = (lang == "zh" and told.policy.document.title_zh) or _called(told, told.policy.title, lang)
     clause = Clause(
-        told.policy.name, told.policy.version, told.policy.title, table, int(row) if row.isdigit() else None,
+        told.policy.name, told.policy.version, title, _called(told, table, lang), int(row) if row.isdigit() else None,
         f"/policies/{told.policy.name}?version={told.policy.version}#{anchor}", told.policy.hash,
     )  # fmt: skip
     scope = said("scope", lang).format(order=told.order, market=told.market)
@@ -160,7 +161,7 @@ def text_of(statement: StatementOfReasons, zone: ZoneInfo, said: Wording) -> str
     heads = [said(f"head.{place}", statement.lang) for place in range(6)]
     clause, redress = statement.clause, statement.redress
     row = (f"，第{clause.row}行" if zh else f", row {clause.row}") if clause.row else ""
-    colon = "：" if zh else ": "
+    colon, stop = ("：", "。") if zh else (": ", ". ")
     facts = [
         f"- {one.label}{colon}{said('withheld', statement.lang) if one.withheld else one.value}"
         for one in statement.facts
@@ -169,13 +170,19 @@ def text_of(statement: StatementOfReasons, zone: ZoneInfo, said: Wording) -> str
         (heads[0], [statement.decided, statement.scope]),
         (heads[1], [*statement.because, *([f"“{statement.note}”"] if statement.note else [])]),
         (heads[2], facts),
-        (heads[3], [f"{clause.title} ({clause.policy} {clause.version}): {clause.table}{row}. {clause.link}"]),
+        (heads[3], [f"{clause.title} ({clause.policy} {clause.version}){colon}{clause.table}{row}{stop}{clause.link}"]),
         (heads[4], [statement.automation]),
         (heads[5], [redress.how, redress.person, *redress.out_of_court, redress.courts]),
     ]
     body = "\n\n".join("\n".join([head, *lines]) for head, lines in parts if lines)
     issued = f"{statement.issued_at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
     return f"{statement.title}\n{'作出时间' if zh else 'Decided'}{colon}{issued}\n\n{body}\n"
+
+
+def _called(told: Told, name: str, lang: Lang) -> str:
+    """What the policy's title or a table is called: by the document itself, else in the wording of the moment."""
+    own = told.policy.document.names.get(name) if lang == "zh" else None
+    return own or told.wording.name("policy", name, lang)
 
 
 def _decided(told: Told, decision: Decision, lang: Lang) -> str:

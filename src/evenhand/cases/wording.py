@@ -14,6 +14,7 @@ import msgspec
 from evenhand.cases import sentences
 from evenhand.cases.grounds import GROUNDS, Sentence
 from evenhand.cases.words import CASE_WORDS
+from evenhand.policy.names import SHIPPED
 from evenhand.vocabulary import FACTS, VALUE_WORDS, Lang
 
 _ONES: Final = {
@@ -31,6 +32,7 @@ _GROUPS: Final[Mapping[str, Mapping[str, Sentence]]] = {
     "fact": {name: Sentence(fact.en, fact.zh) for name, fact in FACTS.items()},
     "value": {name: Sentence(words["en"], words["zh"]) for name, words in VALUE_WORDS.items()},
     "case": {name: Sentence(*words) for name, words in CASE_WORDS.items()},
+    "policy": {name: Sentence(name, zh) for name, zh in SHIPPED.items()},
 }
 
 

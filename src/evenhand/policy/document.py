@@ -10,9 +10,10 @@ from markdown_it.token import Token
 
 from evenhand.money import is_currency
 from evenhand.policy.errors import Fault, PolicyError, suggestion
+from evenhand.policy.names import read_names
 from evenhand.vocabulary import WHEN_EMPTY
 
-_KEYS: Final = ("policy", "version", "effective", "anchor", "currency", "when_empty")
+_KEYS: Final = ("policy", "version", "effective", "anchor", "currency", "when_empty", "title_zh")
 _NEEDED: Final = ("policy", "version", "effective")
 HIT_POLICIES: Final = ("U", "A", "P", "F", "R", "O", "C", "C+", "C<", "C>", "C#")
 # Headings with a meaning, as they are written, by what they look like in small letters without a plural.
@@ -69,6 +70,8 @@ class Document:
     # what becomes of a subsidy when the fund's budget is empty, where the document says
     when_empty: str | None = None
     title: str = ""
+    # of the title, where the document says
+    title_zh: str = ""
     # decision tables, in the order of the document
     tables: list[Grid] = field(default_factory=list[Grid])
     # formulas, one line each, with the heading they stand under
@@ -77,6 +80,9 @@ class Document:
     facts: Grid | None = None
     reasons: Grid | None = None
     examples: Grid | None = None
+    # the table under Names, and what it says: Chinese by what it names
+    naming: Grid | None = None
+    names: dict[str, str] = field(default_factory=dict[str, str])
     # the list items under the headings Promises and Order
     promises: list[Cell] = field(default_factory=list[Cell])
     order: list[Cell] = field(default_factory=list[Cell])
@@ -98,6 +104,8 @@ def read(source: str, file: str) -> Document:
         faults.append(Fault(source.count("\n", 0, nul) + 1, 1, "the document holds a NUL character"))
     body = _front_matter(document, lines, faults)
     _body(document, lines, body, faults)
+    if document.naming is not None:
+        document.names = read_names(document, document.naming)
     if not document.tables and not document.formulas and not faults:
         faults.append(
             Fault(1, 1, "the document holds no decision table: a table whose top-left cell is a hit policy such as F")
@@ -160,6 +168,8 @@ def _take(document: Document, key: str, value: str, place: Fault, faults: list[F
                 fault(f"when_empty is {' or '.join(WHEN_EMPTY)}, not {value[:60]!r}")
             else:
                 document.when_empty = value
+        case "title_zh":
+            document.title_zh = value
         case _:
             unfit = any(character.isspace() or character in '@/\\"' or ord(character) < 32 for character in value)
             if not value or len(value) > 60 or unfit:
@@ -231,6 +241,8 @@ def _table(document: Document, heading: str, tokens: list[Token], lines: list[st
         return
     grid = Grid(heading, rows[0], tuple(rows[1:]))
     named = {"Facts": "facts", "Reasons": "reasons", "Examples": "examples"}.get(heading)
+    if heading == "Names" and [cell.text for cell in grid.header] == ["name", "zh"]:
+        named = "naming"
     if named:
         if getattr(document, named) is not None:
             faults.append(Fault(grid.line, 1, f"there is a second table of {heading}"))

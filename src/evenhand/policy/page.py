@@ -13,33 +13,24 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 from evenhand.policy.document import ARROWS, HIT_POLICIES, Grid
 from evenhand.policy.reasons import CONTEST, placeholders
-from evenhand.policy.types import Type
-from evenhand.policy.wording import Said, Wording
+from evenhand.policy.wording import Said, wording_of
 
 if TYPE_CHECKING:
     from evenhand.policy.policy import Policy
 
 _markdown: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 _CJK: Final = re.compile(r"[\u4e00-\u9fff]")
+_ZH_HEADING: Final = re.compile(r"^#+ [^A-Za-z\n]*[\u4e00-\u9fff][^A-Za-z\n]*$", re.MULTILINE)
 _SPAN: Final = re.compile(r"`([^`]+)`")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
-# Headings that every document uses.
-_HEADINGS: Final[Mapping[str, str]] = {
-    "Facts": "本规则另设的事实",
-    "Ruling": "裁决",
-    "Reasons": "裁决理由",
-    "Promises": "承诺",
-    "Order": "结果次序",
-    "Examples": "示例",
-}
 _HITS: Final[Mapping[str, Said]] = {
     "U": Said("Exactly one row applies.", "每种情形恰有一行适用。"),
     "A": Said("Rows that apply agree.", "适用的各行结果一致。"),
@@ -105,38 +96,46 @@ def page(policy: "Policy") -> str:
     return _Page(policy).render()
 
 
+def body(policy: "Policy") -> Markup:
+    """What stands below the title, for a page of somebody else's: in both languages, by the classes `en` and `zh`."""
+    return Markup(_environment().get_template("page_body.html").render(sections=_Page(policy).sections()))  # noqa: S704 - escaped there
+
+
 class _Page:
     def __init__(self, policy: "Policy") -> None:
         self._policy = policy
-        model = policy.model
         self._document = policy.document
-        types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
-        types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
-        self._words = Wording(types, policy.currency)
+        self._words = wording_of(policy)
         self._grids = {grid.line: grid for grid in self._document.tables}
         self._slugs: dict[str, int] = {}
+        # prose in English is said in Chinese elsewhere in the document
+        self._bilingual = _ZH_HEADING.search(self._document.source) is not None
 
     def render(self) -> str:
         policy = self._policy
-        sections = self._sections()
-        if any(section.lang == "zh" for section in sections):
-            sections[0].lang = "en"
-        return _template().render(
-            policy=policy,
-            title=policy.title or f"{policy.name} {policy.version}",
-            effective=_dated(policy.effective),
-            anchor=_ANCHORS[policy.anchor],
-            contest=Said(CONTEST["en"], CONTEST["zh"]),
-            intro=sections[0],
-            sections=sections[1:],
-            two=_two,
+        title = policy.title or f"{policy.name} {policy.version}"
+        return (
+            _environment()
+            .get_template("page.html")
+            .render(
+                policy=policy,
+                title=title,
+                said_title=Said(title, policy.title_in("zh") if policy.title else title),
+                effective=_dated(policy.effective),
+                anchor=_ANCHORS[policy.anchor],
+                contest=Said(CONTEST["en"], CONTEST["zh"]),
+                sections=self.sections(),
+                two=_two,
+            )
         )
 
-    def _sections(self) -> list[_Section]:
+    def sections(self) -> list[_Section]:
+        """What stands under each heading; the first is what stands before all of them."""
         lines = self._document.source.split("\n")
         skipped = next((at for at, line in enumerate(lines[1:], start=2) if line.strip() == "---"), 0)
         tokens = _markdown.parse("\n".join([""] * skipped + lines[skipped:]))
         sections = [_Section(1, "", "", "top")]
+        spoken: list[set[str]] = [set()]
         titled = False
         for block in _blocks(tokens):
             first = block[0]
@@ -146,28 +145,38 @@ class _Page:
                     titled = True
                     continue
                 level = max(2, int(first.tag[1]))
-                lang = "zh" if _CJK.search(text) and not re.search("[A-Za-z]{2}", text) else ""
+                lang = "zh" if _ZH_HEADING.match(f"# {text}") else ""
                 fold = text == "Examples" and self._document.examples is not None
-                sections.append(_Section(level, text, _HEADINGS.get(text, ""), self._slug(text), lang, fold))
+                zh = self._policy.called(text, "zh")
+                sections.append(_Section(level, text, "" if zh == text else zh, self._slug(text), lang, fold))
+                spoken.append(set())
             else:
-                sections[-1].blocks.append(self._block(block, sections[-1].title))
+                lang, html = self._block(block, sections[-1].title)
+                spoken[-1].add(lang)
+                alone = lang == "en" and not sections[-1].lang
+                sections[-1].blocks.append(Markup('<div class="en" lang="en">{}</div>').format(html) if alone else html)
+        for section, langs in zip(sections, spoken, strict=True):
+            section.lang = section.lang or ("en" if langs == {"en"} else "")
         return sections
 
-    def _block(self, block: Sequence[Token], heading: str) -> Markup:
+    def _block(self, block: Sequence[Token], heading: str) -> tuple[str, Markup]:
+        """The language of prose that the other can do without, and what the block looks like."""
         first = block[0]
+        prose = "en" if self._bilingual and not _CJK.search(_text_of(block)) else ""
         if first.type == "table_open":
             line = (first.map[0] if first.map else 0) + 1
             if line in self._grids:
-                return _of_table(self._decision(self._grids[line]))
+                return "", _of_table(self._decision(self._grids[line]))
             if self._document.reasons and line == self._document.reasons.line:
-                return self._reasons()
+                return "", self._reasons()
             if self._document.examples and line == self._document.examples.line:
-                return _of_table(self._examples(self._document.examples))
-            return _of_table(_for_people(block))
+                return "", _of_table(self._examples(self._document.examples))
+            return prose, _of_table(_for_people(block))
         if heading == "Promises" and first.type == "bullet_list_open":
             items = [self._promise(_text_of(item)) for item in _items(block)]
-            return Markup('<ul class="promises">{}</ul>').format(Markup().join(items))
-        return Markup(_markdown.renderer.render(list(block), _markdown.options, {}))  # noqa: S704 - raw HTML was read as text
+            return "", Markup('<ul class="promises">{}</ul>').format(Markup().join(items))
+        html = Markup(_markdown.renderer.render(list(block), _markdown.options, {}))  # noqa: S704 - raw HTML was read as text
+        return ("" if first.type == "fence" else prose), html
 
     def _decision(self, grid: Grid) -> _Table:
         heads: list[_Head] = []
@@ -366,8 +375,10 @@ _MONTHS: Final[Sequence[str]] = (
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
-    source = (files("evenhand.policy") / "page.html").read_text("utf-8")
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        source
+def _environment() -> Environment:
+    def source(name: str) -> str:
+        return (files("evenhand.policy") / name).read_text("utf-8")
+
+    return Environment(
+        loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

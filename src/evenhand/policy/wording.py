@@ -1,20 +1,24 @@
 """Cells and conditions of a document in words, English and Chinese, for people who do not read FEEL.
 
-What a document names itself has no Chinese name; it is said as it is written. Anything that has no simple wording (arithmetic,
+What a document names itself is said as the document calls it. Anything that has no simple wording (arithmetic,
 functions) is shown as it is written: words that are nearly right would be worse than a formula.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from evenhand.money import written
 from evenhand.policy import syntax
+from evenhand.policy.names import chinese
 from evenhand.policy.parser import parse_expression, parse_test
 from evenhand.policy.syntax import CellError
 from evenhand.policy.types import Type
 from evenhand.vocabulary import FACTS, Lang, word
+
+if TYPE_CHECKING:
+    from evenhand.policy.policy import Policy
 
 # The parts of a ruling, as columns and conditions name them.
 PARTS: Final[Mapping[str, Mapping[Lang, str]]] = {
@@ -64,10 +68,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Says what a document means by its cells; `types` are those of the facts and outputs, by name."""
+    """Says what a document means by its cells.
+
+    `types` are those of the facts and outputs, by name; `names` what the document calls its own things in Chinese.
+    """
 
     types: Mapping[str, Type]
     currency: str | None
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def name(self, name: str) -> Said:
         """What a fact, an output or a part of the ruling is called."""
@@ -108,7 +116,11 @@ class Wording:
             return PARTS[name][lang]
         if name in FACTS:
             return FACTS[name].zh if lang == "zh" else FACTS[name].en
-        return name.replace("_", " ")
+        return self._own(name, lang)
+
+    def _own(self, name: str, lang: Lang) -> str:
+        said = chinese(self.names, name) if lang == "zh" else name
+        return said.replace("_", " ") if said == name else said
 
     def _subject(self, name: str, lang: Lang) -> str:
         return _SUBJECTS[name] if lang == "en" and name in _SUBJECTS else self._name(name, lang)
@@ -122,7 +134,8 @@ class Wording:
             case syntax.Literal(value=value):
                 if (of, value) in _OF_PART:
                     return _OF_PART[of, value][lang]
-                return word(value, lang).replace("_", " ") or '""'
+                said = word(value, lang)
+                return (self._own(said, lang) if said == value else said) or '""'
             case syntax.Negate(operand=syntax.Literal(value=Decimal() as number)):
                 return f"-{number:,}"
             case syntax.Name(value=name):
@@ -194,6 +207,14 @@ class Wording:
         if lang == "en":
             return f"{subject} is {said}"
         return f"{subject}为{said}" if kind and kind.ordered else f"{subject}{said}"
+
+
+def wording_of(policy: "Policy") -> Wording:
+    """The wording of a policy's document."""
+    model = policy.model
+    types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
+    types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
+    return Wording(types, policy.currency, policy.document.names)
 
 
 def _negated(node: syntax.Expression) -> syntax.Expression:

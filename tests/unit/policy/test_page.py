@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from evenhand.policy import Policy, shipped
+from evenhand.policy import Policy, PolicyError, shipped
 from evenhand.policy.page import page
 from evenhand.policy.types import BOOLEAN, Type, bounded, choice
-from evenhand.policy.wording import Wording
+from evenhand.policy.wording import Said, Wording, wording_of
 from evenhand.vocabulary import INTEGRITY, REASONS, word
 
 DOCUMENT = """---
@@ -182,3 +182,68 @@ def test_conditions_in_words(condition: str, en: str, zh: str) -> None:
 def test_what_has_no_simple_wording_is_shown_as_it_is_written(formula: str) -> None:
     said = Wording(TYPES, "CNY").condition(formula)
     assert (said.en, said.code) == (formula, True)
+
+
+def test_pages_in_chinese_have_chinese_titles_tables_and_values(policy: Policy) -> None:
+    chinese = re.compile("[\u4e00-\u9fff]")
+    assert chinese.search(policy.title_in("zh"))
+    assert policy.title_in("en") == policy.title
+    words = wording_of(policy)
+    for grid in policy.document.tables:
+        assert chinese.search(policy.called(grid.heading, "zh")), grid.heading
+        for cell in grid.header[1:]:
+            name = cell.text.removeprefix("→").partition(":")[0].strip()
+            assert chinese.search(words.name(name).zh), name
+    for name, (_, output) in policy.model.outputs.items():
+        for value in output.type.values if name != "because" else ():
+            assert chinese.search(words.value(f'"{value}"', name).zh), value
+
+
+NAMED = """---
+policy: named
+version: 1
+effective: 2026-04-01
+title_zh: 自己的规则
+---
+# A policy of one's own
+
+## Parcel weight
+| F | application.remedy | → parcel: "light", "heavy" |
+|---|--------------------|----------------------------|
+| 1 | "refund_only"      | "light"                    |
+| 2 | -                  | "heavy"                    |
+
+## Ruling
+| F | parcel  | → outcome | → because |
+|---|---------|-----------|-----------|
+| 1 | "light" | review    | a.reason  |
+| 2 | -       | decline   | a.reason  |
+
+## Reasons
+| code     | en   | zh   |
+|----------|------|------|
+| a.reason | So.  | 是。 |
+
+## Names
+| name          | zh   |
+|---------------|------|
+| Parcel weight | 包裹 |
+| parcel        | 重量 |
+| light         | 轻   |
+"""
+
+
+def test_a_document_gives_chinese_names_to_its_own_things() -> None:
+    policy = Policy.parse(NAMED)
+    assert policy.title_in("zh") == "自己的规则"
+    assert (policy.called("Parcel weight", "zh"), policy.called("Ruling", "zh")) == ("包裹", "裁决")
+    words = wording_of(policy)
+    assert (words.name("parcel").zh, words.test('"light"', "parcel").zh) == ("重量", "轻")
+    assert words.test('"heavy"', "parcel") == Said("heavy", "heavy")
+    for wrong, message in (
+        ("| lihgt         | 轻   |", "has no table, output or value 'lihgt' (did you mean light?)"),
+        ("| light         |      |", "'light' has no Chinese name"),
+        ("| parcel        | 轻   |", "'parcel' is named twice"),
+    ):
+        with pytest.raises(PolicyError, match=re.escape(message)):
+            Policy.parse(NAMED.replace("| light         | 轻   |", wrong))

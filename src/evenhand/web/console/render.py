@@ -135,6 +135,20 @@ def fact_value(name: str, value: Any, currency: str, lang: Lang) -> str:
     return str(value) or "–"
 
 
+def condition(text: str, lang: Lang) -> str:
+    """Conditions of a points table, as they are written but for the words between them."""
+    if lang == "zh":
+        for english, chinese in (
+            (" and ", " 且 "),
+            (" or ", " 或 "),
+            ("true", "是"),
+            ("false", "否"),
+            ("null", "未知"),
+        ):
+            text = text.replace(english, chinese)
+    return text
+
+
 def named(name: str, synthetic: bool) -> str:
     """A market's name; that it is synthetic is shown by a mark of its own."""
     return name.removesuffix(" (synthetic)") if synthetic else name
@@ -180,6 +194,7 @@ _common: Final[dict[str, Any]] = {
     "state_word": case_word,
     "cause_word": cause_word,
     "payout_word": payout_word,
+    "condition": condition,
     "fact_label": fact_label,
     "fact_value": fact_value,
     "when": day_and_time,

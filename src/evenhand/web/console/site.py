@@ -17,6 +17,7 @@ from evenhand.fund.debts import owed
 from evenhand.fund.payouts import payouts, tallies
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
+from evenhand.policy.page import body
 from evenhand.web.accounts import intercepted
 from evenhand.web.api import chosen
 from evenhand.web.console import casework, overview
@@ -85,7 +86,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         until = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else casework.NO_EVENT
         shown = await casework.life(lookup, number, casework.name_of(request), before=until)
         found = shown["found"]
-        tables = explain(found.policy, found.ruling, found.facts)
+        tables = explain(found.policy, found.ruling, found.facts, reader_of(request).lang)
         now = lookup.casework.clock()
         return show(request, "case.html", tables=tables, facts=_flat(found.facts), now=now, **shown)
 
@@ -99,9 +100,12 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         every = await lookup.policies()
         found = chosen(every, name, _asked(request).get("version"))
         versions = sorted((one for one in every if one.name == name), key=lambda one: one.effective)
+        original = _asked(request).get("text") == "original"
+        worded = reader_of(request).lang == "zh" and not original
         return show(
-            request, "policy.html", policy=found, body=as_html(found.source), versions=versions, markets=desk.markets
-        )
+            request, "policy.html", policy=found, body=body(found) if worded else as_html(found.source),
+            original=original, versions=versions, markets=desk.markets,
+        )  # fmt: skip
 
     @get("/fund")
     async def fund(request: AnyRequest) -> Response[str]:
