@@ -6,6 +6,8 @@ do (`when merchant.high_quality = true then payer = "none"`). It holds people wh
 
 - it names a term of a ruling: `payer`, `amount`, `return_required`, or `outcome`,
 - `outcome` stands in its condition only: after `then` it tells how the tables rule,
+- it does not say, of what the document lets the parties negotiate or a person look at, who pays what: that nobody does is then
+  only that it is not settled yet,
 - it does not rest on how the buyer is seen (`buyer.*`, `abuse.*`, `history.buyer_*` and the like, also through tables): that is
   what appeals are about.
 
@@ -28,6 +30,9 @@ from evenhand.policy.types import Type, Value
 from evenhand.policy.values import nested
 
 _TERMS: Final = frozenset({"outcome", "payer", "amount", "return_required"})
+# Rulings by which a document hands on to a person what the parties do not settle.
+_LEFT_OPEN: Final = frozenset({"negotiate", "review"})
+_OPEN: Final = frozenset({"payer", "amount"})
 # Beginnings of the names of facts that say how the buyer is seen.
 _SEEN: Final = ("buyer.", "abuse.", "history.buyer_", "history.pair_", "history.ring_")
 
@@ -47,20 +52,27 @@ def broken_promise(policy: Policy, facts: Mapping[str, Any], given: Mapping[str,
     broken = settled = _broken(policy, given, known)
     if given.get("outcome") == "return_and_refund":
         settled = _broken(policy, {**given, "payer": "none"}, known)
+    left_open = policy.rule(facts).outcome in _LEFT_OPEN
     for place, promise in enumerate(promises):
-        if holds_people(promise, model) and (broken if promise.kind == "never" else settled)[place]:
+        if (
+            holds_people(promise, model, left_open=left_open)
+            and (broken if promise.kind == "never" else settled)[place]
+        ):
             return promise.text
     return None
 
 
-def holds_people(promise: Promise, model: Model) -> bool:
-    """Whether a promise holds people, panels and silence too. Parts of the ruling must be read in it by their names."""
+def holds_people(promise: Promise, model: Model, *, left_open: bool) -> bool:
+    """Whether a promise holds people, panels and silence too. Parts of the ruling must be read in it by their names.
+
+    `left_open` says that the document's own ruling leaves the matter to the parties first, or to a person.
+    """
     if promise.when is None or promise.then is None:
         return promise.kind == "never"
     before, after = set(names_read(promise.when)), set(names_read(promise.then))
     named = before | after
     terms = named & RULING_TYPES.keys()
-    if not terms or not terms <= _TERMS or "outcome" in after:
+    if not terms or not terms <= _TERMS or "outcome" in after or (left_open and terms <= _OPEN - before):
         return False
     through = read_by(model)
     rests_on = {

@@ -33,9 +33,10 @@ effective: 2020-01-01
 | 2 | not("none") | false     |
 
 ## Ruling
-| F | fragile | → outcome |
-|---|---------|-----------|
-| 1 | -       | review    |
+| F | application.stage | → outcome        |
+|---|-------------------|------------------|
+| 1 | "in_transit"      | negotiate        |
+| 2 | -                 | merchant_decides |
 
 ## Promises
 - never `fragile = true and return_required = true`
@@ -72,6 +73,13 @@ GRANTED = {"outcome": "subsidise", "payer": "platform", "amount": 5_000, "return
         ({}, {"order": {"amount": 4_999}}, 'when `amount > 4000 and outcome = "subsidise"` then `dear = true`'),
         ({}, {"order": {}}, 'when `amount > 4000 and outcome = "subsidise"` then `dear = true`'),
         ({"amount": 4_000}, {"order": {"amount": 4_999}}, None),
+        # where the document lets the parties negotiate first, it does not say who pays in the end; what may not be ruled stays
+        ({}, {"merchant": {"high_quality": True}, "application": {"stage": "in_transit"}}, None),
+        (
+            {},
+            {"order": {"amount": 4_999}, "application": {"stage": "in_transit"}},
+            'when `amount > 4000 and outcome = "subsidise"` then `dear = true`',
+        ),
         # a return charges nobody by itself, but for `never`
         ({"outcome": "return_and_refund", "payer": "merchant"}, {"merchant": {"high_quality": True}}, None),
         # how the buyer is seen is looked at again, and so is how the tables rule
