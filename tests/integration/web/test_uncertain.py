@@ -76,5 +76,12 @@ async def test_the_case_says_that_a_person_looks_because_the_score_is_uncertain(
     assert (shown["ruling"]["outcome"], shown["state"]) == ("review", "escalated")
     assert shown["facts"]["abuse"]["person_available"] is True
     page = (await learned.get(f"/cases/{case['case']}", headers={"accept-language": "en"})).text
-    assert "uncertain: a person should look" in page
+    assert "uncertain: a person should look<" in page
     assert "not clear enough" in page
+    assert "What this row says was not carried out" in page
+    await learned.put(f"{SETTINGS}?by=ana", json={"uncertain_per_day": 0})
+    sent = [application(1, reason=UNCLEAR, applied_at=NOW.isoformat())]
+    (ruled,) = (await learned.post(f"{SHOP}/applications", json=sent)).json()
+    page = (await learned.get(f"/cases/{ruled['case']}", headers={"accept-language": "en"})).text
+    assert "; no place was left that day" in page
+    assert "was not carried out" not in page
