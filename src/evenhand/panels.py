@@ -57,6 +57,8 @@ class Voted(msgspec.Struct, frozen=True):
     votes: int
     # the panel has come to its verdict
     over: bool
+    # the case's version: what If-Match takes; votes do not move it, the panel's verdict does
+    version: int
 
 
 async def draw(

@@ -79,11 +79,7 @@ class Casework:
                         if before["digest"] != digest:
                             raise Conflict(f"the key {key!r} came before with another action on this case", field="key")
                         return acted(loaded.case, [], repeated=True, case=case)
-                if expected is not None and expected != loaded.case.version:
-                    raise OutOfDate(
-                        f"the case is at version {loaded.case.version}, not {expected}: read it again, and decide again",
-                        field="If-Match",
-                    )
+                _check_version(loaded.case.version, expected)
                 hand = Hand(loaded.case, loaded.ground, action.by, self.clock(), broken=loaded.broken)
                 decide(hand, action)
                 await write(connection, loaded, hand, key=key, digest=digest)
@@ -175,10 +171,11 @@ class Casework:
         await self._end_panel(connection, hand, won)
         return True
 
-    async def vote(self, no: int, juror: str, for_buyer: bool, reason: str) -> Voted:
+    async def vote(self, no: int, juror: str, for_buyer: bool, reason: str, *, expected: int | None = None) -> Voted:
         """Cast a juror's vote; with the vote that decides it the panel is over, and its ruling is carried out.
 
-        Raises `NotAllowed` for whoever has no seat, `Conflict` for a second vote or one that comes too late.
+        Raises `NotAllowed` for whoever has no seat, `Conflict` for a second vote or one that comes too late, `OutOfDate` when the
+        case is not at the `expected` version any more: votes of others, which are secret, do not move it.
         """
 
         async def once() -> Voted:
@@ -186,9 +183,12 @@ class Casework:
                 loaded = await load(connection, self.desk, no, lock=True)
                 now = self.clock()
                 repeated, votes, won = await panels.cast(connection, loaded.ground, juror, for_buyer, reason, now)
+                if not repeated:
+                    _check_version(loaded.case.version, expected)
                 if won is not None:
                     await self._as_budget_allows(connection, loaded, now, partial(self._end_by_vote, won))
-                return Voted(str(no), repeated, votes, won is not None)
+                    loaded = await load(connection, self.desk, no)
+                return Voted(str(no), repeated, votes, won is not None, loaded.case.version)
 
         return await self.persist(once)
 
@@ -256,6 +256,13 @@ class Casework:
                 problem = error
                 await asyncio.sleep(0.1 * 2**attempt)
         raise StoreError(f"the database did not take the action after {_TRIES} tries: {problem!r}") from problem
+
+
+def _check_version(version: int, expected: int | None) -> None:
+    if expected not in (None, version):
+        raise OutOfDate(
+            f"the case is at version {version}, not {expected}: read it again, and decide again", field="If-Match"
+        )
 
 
 def acted(case_now: Case, events: Sequence[Event], *, repeated: bool, case: int) -> Acted:

@@ -20,7 +20,7 @@ import asyncpg
 import msgspec
 
 from evenhand.accounts.state import Connection
-from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.errors import BadInput, Conflict, OutOfDate, UnknownThing
 from evenhand.fund.budgets import known_market, named
 from evenhand.fund.debts import set_off
 from evenhand.fund.gateways import NAMES, Answer, Gateway, NotNow, Payment, Unknown
@@ -64,6 +64,27 @@ class Payout(msgspec.Struct, frozen=True):
     gateway_amount: int | None
     made_at: datetime
     changed_at: datetime
+
+
+class PaidThrough(msgspec.Struct, frozen=True):
+    """How what a market's fund grants buyers is paid."""
+
+    # null: through none
+    gateway: str | None = None
+    set_by: str | None = None
+    set_at: datetime | None = None
+    # what If-Match takes; 0 where it is through none
+    version: int = 0
+
+
+class OrderPayment(msgspec.Struct, frozen=True):
+    """By what a gateway knows the payment of an order."""
+
+    # null: nobody has said
+    reference: str | None
+    set_at: datetime | None
+    # what If-Match takes; 0 where nobody has said
+    version: int
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -199,25 +220,54 @@ async def _move(connection: Connection, row: Any, cause: str, now: datetime, aft
     return number
 
 
+async def paid_through(connection: Connection, market: str) -> PaidThrough:
+    """How what a market's fund grants is paid. Raises `UnknownThing`."""
+    row = await connection.fetchrow(_sql.paying, (await known_market(connection, market))["no"])
+    return PaidThrough(*row) if row is not None else PaidThrough()
+
+
 async def start(
-    connection: Connection, market: str, gateway: str, *, since: date | None, by: str, now: datetime
+    connection: Connection,
+    market: str,
+    gateway: str,
+    *,
+    since: date | None,
+    by: str,
+    now: datetime,
+    expected: int | None = None,
 ) -> int:
     """Let a market's fund pay its buyers through a gateway from now on, and what it granted since a day, in the caller's
-    transaction; returns how many payouts that makes at once. Raises `UnknownThing` for the market or the gateway."""
+    transaction; returns how many payouts that makes at once. Raises `UnknownThing` for the market or the gateway, `OutOfDate`
+    when how it pays is not at the `expected` version any more."""
     row = await known_market(connection, market)
     if gateway not in NAMES:
         raise UnknownThing(f"there is no gateway {gateway[:60]!r}; there are {', '.join(NAMES)}", field="gateway")
     await connection.execute(_sql.stop_the_press)
+    await _check_paying(connection, row["no"], expected)
     await connection.execute(_sql.start, row["no"], gateway, named(by), now)
     made = [one["no"] for one in await connection.fetch(_sql.catch_up, row["no"], gateway, since, now)] if since else []
     await set_off(connection, made, now)
     return len(made)
 
 
-async def stop(connection: Connection, market: str) -> None:
-    """Make no more payouts for a market; those there are go on. Raises `UnknownThing`."""
+async def stop(connection: Connection, market: str, *, expected: int | None = None) -> None:
+    """Make no more payouts for a market; those there are go on. Raises `UnknownThing`, `OutOfDate` as for `start`."""
     row = await known_market(connection, market)
+    await _check_paying(connection, row["no"], expected)
     await connection.execute(_sql.stop, row["no"])
+
+
+async def _check_paying(connection: Connection, market: int, expected: int | None) -> None:
+    if expected is not None:
+        version = await connection.fetchval(_sql.hold_paying, market) or 0
+        _check_version("how this market pays is", version, expected)
+
+
+def _check_version(what: str, version: int, expected: int | None) -> None:
+    if expected not in (None, version):
+        raise OutOfDate(
+            f"{what} at version {version}, not {expected}: read it again, and decide again", field="If-Match"
+        )
 
 
 async def retry(connection: Connection, number: int, now: datetime) -> None:
@@ -237,13 +287,39 @@ async def retry(connection: Connection, number: int, now: datetime) -> None:
     await set_off(connection, [number], now)
 
 
-async def refer(connection: Connection, market: str, order: str, reference: str, now: datetime) -> None:
-    """Say by what the gateway knows the payment of an order. Raises `UnknownThing` for the order, `BadInput`."""
+async def payment_of(connection: Connection, market: str, order: str) -> OrderPayment:
+    """By what the gateway knows the payment of an order. Raises `UnknownThing` for the order."""
+    row = await known_market(connection, market)
+    found = await connection.fetchrow(_sql.payment, row["no"], order)
+    if found is None:
+        raise _no_order(market, order)
+    return OrderPayment(*found)
+
+
+async def refer(
+    connection: Connection, market: str, order: str, reference: str, now: datetime, *, expected: int | None = None
+) -> int:
+    """Say by what the gateway knows the payment of an order, in the caller's transaction; returns the version that makes.
+
+    Raises `UnknownThing` for the order, `BadInput`, `OutOfDate` when it was said anew since the `expected` version.
+    """
     row = await known_market(connection, market)
     if not reference or len(reference) > 200 or not reference.isascii() or not reference.isprintable():
         raise BadInput("is 1 to 200 visible ASCII characters, such as pi_...", field="reference")
-    if not await connection.fetchval(_sql.refer, row["no"], order, reference, now):
-        raise UnknownThing(f"market {market} has no order {order[:120]!r}", field="order")
+    number = await connection.fetchval(_sql.hold_order, row["no"], order)
+    if number is None:
+        raise _no_order(market, order)
+    if expected is not None:
+        before = await connection.fetchrow(_sql.payment, row["no"], order)
+        assert before is not None
+        _check_version("the payment of this order is", before["version"], expected)
+    version = await connection.fetchval(_sql.refer, number, reference, now)
+    assert isinstance(version, int)
+    return version
+
+
+def _no_order(market: str, order: str) -> UnknownThing:
+    return UnknownThing(f"market {market} has no order {order[:120]!r}", field="order")
 
 
 async def payouts(

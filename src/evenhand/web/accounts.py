@@ -1,6 +1,7 @@
 """Accounts over HTTP, for the marketplace that holds the key; and how many applications were intercepted, by cause.
 
-Ids are the marketplace's, and some are no part of an address: `a/b`, `..`. Those come in the query, `/v1/accounts/-?id=a%2Fb`.
+Ids are the marketplace's, and some are no part of an address: `a/b`, `..`. Those come in the query, `/v1/accounts/-?id=a%2Fb`; so
+do those of orders and merchants elsewhere.
 """
 
 from datetime import date
@@ -84,6 +85,13 @@ def meant(account: str, named: str | None, field: str = "id") -> str:
             f"stands for an id that the address cannot hold, and the address has {ELSEWHERE} for it", field=field
         )
     return named
+
+
+def plain(text: str) -> str:
+    """An id of the address, which PostgreSQL must be able to hold; raises `Refused` (404) for one with a NUL character."""
+    if "\0" in text:
+        raise Refused("not-found", "no id holds a NUL character")
+    return text
 
 
 async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, kind: AccountKind) -> AccountShown:

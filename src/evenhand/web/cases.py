@@ -131,11 +131,14 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         operation_class=takes("Vote"),
         status_code=200,
     )
-    async def vote(request: "Request[Any, Any, Any]", case: CaseNumber) -> Voted:
-        """Secret, and once. The vote that decides ends the panel, and its ruling is carried out."""
+    async def vote(request: "Request[Any, Any, Any]", case: CaseNumber) -> Response[Voted]:
+        """Secret, and once. The vote that decides ends the panel, and its ruling is carried out. With `If-Match` it counts only
+        while the case is as the juror read it."""
         cast = decode_as(await body(request, keys, JSON), Vote)
+        read_at = expected(request.headers)
         async with _found():
-            return await work.vote(case_number(case), cast.juror, cast.side == "buyer", cast.reason)
+            done = await work.vote(case_number(case), cast.juror, cast.side == "buyer", cast.reason, expected=read_at)
+        return Response(done, status_code=200, headers={"etag": f'"{done.version}"'})
 
     @get("/v1/cases/{case:str}/panel", summary="The panel of a case", tags=["cases"])
     async def panel(case: CaseNumber) -> PanelShown:

@@ -18,16 +18,29 @@ from evenhand.fund.by_hand import Moved, deposit, recover, repaid
 from evenhand.fund.debts import Debt, owed
 from evenhand.fund.differences import settle
 from evenhand.fund.gateways import notices
-from evenhand.fund.payouts import Payout, payouts, refer, retry, start, stop
+from evenhand.fund.payouts import (
+    OrderPayment,
+    PaidThrough,
+    Payout,
+    paid_through,
+    payment_of,
+    payouts,
+    refer,
+    retry,
+    start,
+    stop,
+)
 from evenhand.records import decode_as
 from evenhand.store import Database
+from evenhand.web.accounts import IdInQuery, meant, plain
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
 from evenhand.web.problems import Refused
-from evenhand.web.taking import body, content, takes, transaction
+from evenhand.web.taking import body, content, expected, takes, transaction
 
 CaseNumber = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The case's number.")]
+OrderId = Annotated[str, PathParameter(max_length=120, description="The order's id.")]
 _MOST: Final = 500
 _VIA: Final = "HTTP API"
 
@@ -119,6 +132,10 @@ async def existing() -> AsyncGenerator[None]:
         raise Refused("not-found", error.detail, field=error.field) from None
 
 
+def _etag(version: int) -> dict[str, str]:
+    return {"etag": f'"{version}"'}
+
+
 def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[HTTPRouteHandler]:
     """The handlers of budgets, payouts and what people move; `settings` is the environment."""
     keys = Keys(database)
@@ -207,6 +224,14 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
 
             return await once(connection, request, make, list[Moved])
 
+    @get("/v1/markets/{market:str}/payouts", summary="How a fund pays", tags=["fund"])
+    async def paying(market: Market) -> Response[PaidThrough]:
+        """Through which gateway what the market's fund grants is paid. The ETag is what `If-Match` of a change takes."""
+        known(desk, market)
+        async with transaction(database) as connection:
+            found = await paid_through(connection, market)
+        return Response(found, headers=_etag(found.version))
+
     @put(
         "/v1/markets/{market:str}/payouts",
         summary="Pay through a gateway",
@@ -214,15 +239,19 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
         operation_class=takes("PayThrough"),
         status_code=204,
     )
-    async def pay_through(request: "Request[Any, Any, Any]", market: Market) -> None:
+    async def pay_through(request: "Request[Any, Any, Any]", market: Market) -> Response[None]:
         """What the market's fund grants buyers from now on is paid through this gateway."""
         known(desk, market)
         asked = decode_as(await body(request, keys, JSON), PayThrough)
+        read_at = expected(request.headers)
         async with transaction(database) as connection:
             if asked.gateway is None:
-                await stop(connection, market)
+                await stop(connection, market, expected=read_at)
             else:
-                await start(connection, market, asked.gateway, since=asked.since, by=asked.by, now=desk.now())
+                await start(
+                    connection, market, asked.gateway, since=asked.since, by=asked.by, now=desk.now(), expected=read_at
+                )
+            return Response(None, status_code=204, headers=_etag((await paid_through(connection, market)).version))
 
     @get("/v1/fund/payouts", summary="Payouts", tags=["fund"])
     async def all_payouts(
@@ -306,6 +335,14 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
 
             return await once(connection, request, make, list[Moved])
 
+    @get("/v1/markets/{market:str}/orders/{order:str}/payment", summary="An order's payment", tags=["fund"])
+    async def payment(market: Market, order: OrderId, named: IdInQuery = None) -> Response[OrderPayment]:
+        """By what the gateway knows it. The ETag is what `If-Match` of a change takes."""
+        known(desk, market)
+        async with existing(), transaction(database) as connection:
+            found = await payment_of(connection, market, plain(meant(order, named)))
+        return Response(found, headers=_etag(found.version))
+
     @put(
         "/v1/markets/{market:str}/orders/{order:str}/payment",
         summary="Name an order's payment",
@@ -314,17 +351,17 @@ def routes(desk: Desk, database: Database, settings: Mapping[str, str]) -> list[
         status_code=204,
     )
     async def name_payment(
-        request: "Request[Any, Any, Any]",
-        market: Market,
-        order: Annotated[str, PathParameter(max_length=120, description="The order's id.")],
-    ) -> None:
+        request: "Request[Any, Any, Any]", market: Market, order: OrderId, named: IdInQuery = None
+    ) -> Response[None]:
         """By what the gateway knows the payment of an order, so that money goes back to where it came from."""
         known(desk, market)
         asked = decode_as(await body(request, keys, JSON), PaymentReference)
+        order, read_at = plain(meant(order, named)), expected(request.headers)
         async with existing(), transaction(database) as connection:
-            await refer(connection, market, order, asked.reference, desk.now())
+            version = await refer(connection, market, order, asked.reference, desk.now(), expected=read_at)
+        return Response(None, status_code=204, headers=_etag(version))
 
     return [
         all_budgets, set_one, pay_in, recover_one, repaid_one, pay_through, all_payouts, all_debts, settle_one, noticed,
-        retry_one, name_payment,
+        retry_one, paying, payment, name_payment,
     ]  # fmt: skip

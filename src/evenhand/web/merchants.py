@@ -5,13 +5,14 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter
+from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.rule_book import end_rule, rules_of, set_rules
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, EvenhandError, UnknownThing
 from evenhand.records import MerchantRule, decode
 from evenhand.store import Database
+from evenhand.web.accounts import IdInQuery, meant, plain
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.policies import Market, known
@@ -26,10 +27,10 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     keys = Keys(database)
 
     @get("/v1/markets/{market:str}/merchants/{merchant:str}/rules", summary="A merchant's rules", tags=["merchants"])
-    async def rules(market: Market, merchant: Merchant) -> list[MerchantRule]:
+    async def rules(market: Market, merchant: Merchant, named: IdInQuery = None) -> list[MerchantRule]:
         """In the order they were set, with those that have ended."""
         async with transaction(database) as connection:
-            return await rules_of(connection, known(desk, market), _name(merchant))
+            return await rules_of(connection, known(desk, market), plain(meant(merchant, named)))
 
     @post(
         "/v1/markets/{market:str}/merchants/{merchant:str}/rules",
@@ -38,14 +39,16 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         operation_class=TakesRule,
         status_code=201,
     )
-    async def set_one(request: "Request[Any, Any, Any]", market: Market, merchant: Merchant) -> Response[MerchantRule]:
+    async def set_one(
+        request: "Request[Any, Any, Any]", market: Market, merchant: Merchant, named: IdInQuery = None
+    ) -> Response[MerchantRule]:
         """What the merchant has set for its own shop; which applications it answers in which way. Terms are never changed: a rule
         ends, and another begins under another id. The same again is answered by 200."""
         known(desk, market)
-        rule = decode(await body(request, keys, JSON), MerchantRule)
+        rule, merchant = decode(await body(request, keys, JSON), MerchantRule), plain(meant(merchant, named))
         if rule.merchant not in (None, merchant):
             raise BadInput(f"the address names merchant {merchant!r}", field="merchant")
-        rule = msgspec.structs.replace(rule, merchant=_name(merchant))
+        rule = msgspec.structs.replace(rule, merchant=merchant)
         async with transaction(database) as connection:
             (answer,) = await set_rules(connection, market, [rule], desk.now())
         if isinstance(answer, EvenhandError):
@@ -63,22 +66,21 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         market: Market,
         merchant: Merchant,
         rule: Annotated[str, PathParameter(max_length=120, description="The rule's id.")],
+        named: IdInQuery = None,
+        named_rule: Annotated[
+            str | None,
+            QueryParameter(name="rule", max_length=120, description="The rule's id, where no address can hold it."),
+        ] = None,
     ) -> MerchantRule:
         """It ends now, and is kept: it still rules orders placed while it was in force, where the policy is anchored to them."""
         known(desk, market)
+        merchant, rule = plain(meant(merchant, named)), plain(meant(rule, named_rule, "rule"))
         try:
             async with transaction(database) as connection:
-                ended = await end_rule(connection, market, _name(merchant), _name(rule), desk.now())
+                ended = await end_rule(connection, market, merchant, rule, desk.now())
         except UnknownThing as error:
             raise Refused("not-found", error.detail, field=error.field) from None
         await desk.refresh()
         return ended
 
     return [rules, set_one, end_one]
-
-
-def _name(text: str) -> str:
-    """An id of the address; PostgreSQL's text holds every character but NUL."""
-    if "\0" in text:
-        raise Refused("not-found", "no id holds a NUL character")
-    return text

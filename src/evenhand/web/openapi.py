@@ -27,7 +27,7 @@ from evenhand.evidence.retention import Keeping, Retention
 from evenhand.fund.budgets import Budget
 from evenhand.fund.by_hand import Moved
 from evenhand.fund.debts import Debt
-from evenhand.fund.payouts import Payout
+from evenhand.fund.payouts import OrderPayment, PaidThrough, Payout
 from evenhand.fund.statement import Statement
 from evenhand.panels import PanelShown, Voted
 from evenhand.profiles import AccountShown
@@ -81,7 +81,8 @@ _CONFIG: Final = OpenAPIConfig(
 # Records the framework would describe without their docstrings.
 _DESCRIBED: Final = (
     Case, CasePage, MarketShown, PolicyShown, PolicyText, Publication, MerchantRule, Statement, Health,
-    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaymentReference, SettlePayout, Noticed, Debt, DebtPage,
+    Budget, SetBudget, MoveMoney, Moved, Payout, PayoutPage, PayThrough, PaidThrough,
+    PaymentReference, OrderPayment, SettlePayout, Noticed, Debt, DebtPage,
     Evidence, EvidenceOfCase, PhotoRequest, AskPhoto, CheckPhoto,
     Links, Explained, Finding, Judgement, Looked, CustodyLog, Hold, Keeping, Retention, PlaceHold, SetRetention, Erase, Erased,
     Market, EventPage, NewWebhook, Webhook, Change, Rotation, Delivery, Attempt, DeliveryPage, Resent,

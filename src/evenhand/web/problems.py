@@ -84,8 +84,8 @@ KINDS: Final = {
             412,
             "Out of date",
             "内容已更新",
-            "`If-Match` names a version of the case, webhook or settings that is not the latest: somebody else acted in between. "
-            "Nothing was done; read again, look at what has changed, and decide again.",
+            "`If-Match` names a version of the case, webhook, payment or settings that is not the latest: somebody else acted in "
+            "between. Nothing was done; read again, look at what has changed, and decide again.",
             "If-Match 所指的版本已不是最新版本，期间有他人操作。本请求没有执行，请重新读取后再作决定。",
         ),
         Kind(

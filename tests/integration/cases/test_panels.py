@@ -8,7 +8,7 @@ from evenhand import panels
 from evenhand.cases.settings import Panel, Settings
 from evenhand.casework import Casework, check_case
 from evenhand.desk import Desk
-from evenhand.errors import Conflict, NotAllowed, UnknownThing
+from evenhand.errors import Conflict, NotAllowed, OutOfDate, UnknownThing
 from evenhand.fund.budgets import set_budget
 from evenhand.records import Order, OrderLine
 from evenhand.store import Database
@@ -90,6 +90,22 @@ async def test_the_first_side_to_its_majority_wins(case: str, work: Casework, da
     statement, text = await work.statement(int(case), "merchant", "en")
     assert "A panel of users" in text
     assert not any(name.encode() in statement for name in seats)
+
+
+async def test_a_vote_counts_only_while_the_case_is_as_the_juror_read_it(
+    case: str, work: Casework, database: Database, do: Do
+) -> None:
+    seats = await drawn(database, case)
+    first = await work.vote(int(case), seats[0], True, "", expected=2)
+    # the votes of others are secret, and do not move the case
+    assert (first.version, (await work.vote(int(case), seats[1], True, "", expected=2)).version) == (2, 2)
+    await do(case, MERCHANT, "evidence", evidence=["photo-of-the-seam"])
+    with pytest.raises(OutOfDate, match="at version 3, not 2"):
+        await work.vote(int(case), seats[2], False, "", expected=2)
+    assert (await work.vote(int(case), seats[0], True, "", expected=2)).repeated
+    last = await work.vote(int(case), seats[2], True, "", expected=3)
+    assert last.over
+    assert last.version == await database.pool.fetchval("select version from case_file where no = $1", int(case)) > 3
 
 
 async def test_without_a_majority_in_time_a_person_rules(

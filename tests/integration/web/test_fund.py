@@ -7,7 +7,7 @@ import pytest
 
 from evenhand.store import Database
 
-from .conftest import SHOP, application
+from .conftest import SHOP, application, order
 
 pytestmark = pytest.mark.usefixtures("orders")
 
@@ -114,6 +114,50 @@ async def test_what_is_wrong_is_named(
     if field is not None:
         assert answer.json()["field"] == field
     assert await database.pool.fetchval("select count(*) from transfer") == 0
+
+
+async def test_payout_settings_change_only_from_the_version_that_was_read(client: httpx.AsyncClient) -> None:
+    for path, reading, one, other in (
+        (f"{SHOP}/payouts", "gateway", {"gateway": "sandbox"}, {"gateway": "stripe"}),
+        (f"{SHOP}/orders/order-1/payment", "reference", {"reference": "pi_1"}, {"reference": "pi_2"}),
+    ):
+        nothing = await client.get(path)
+        assert (nothing.json()[reading], nothing.headers["etag"]) == (None, '"0"')
+        first = await client.put(path, json=one, headers={"if-match": '"0"'})
+        assert first.status_code == 204, first.text
+        late = await client.put(path, json=other, headers={"if-match": '"0"'})
+        assert (late.status_code, late.json()["field"]) == (412, "If-Match")
+        read = await client.get(path)
+        assert (read.json()[reading], read.headers["etag"]) == (one[reading], first.headers["etag"])
+        second = await client.put(path, json=other, headers={"if-match": read.headers["etag"]})
+        assert second.status_code == 204, second.text
+        assert second.headers["etag"] == (await client.get(path)).headers["etag"] != read.headers["etag"]
+        wrong = await client.put(path, json=one, headers={"if-match": "yesterday"})
+        assert (wrong.status_code, wrong.json()["field"]) == (400, "If-Match")
+        assert (await client.put(path, json=one)).status_code == 204
+
+
+async def test_a_market_that_stopped_paying_is_at_no_version_it_had_before(client: httpx.AsyncClient) -> None:
+    path, sandbox, none = f"{SHOP}/payouts", {"gateway": "sandbox"}, {"gateway": None}
+    first = (await client.put(path, json=sandbox)).headers["etag"]
+    assert (await client.put(path, json=none, headers={"if-match": '"7"'})).status_code == 412
+    assert (await client.put(path, json=none, headers={"if-match": first})).headers["etag"] == '"0"'
+    assert (await client.put(path, json=sandbox, headers={"if-match": first})).status_code == 412
+    assert (await client.put(path, json=sandbox, headers={"if-match": '"0"'})).headers["etag"] not in (first, '"0"')
+
+
+async def test_the_payment_of_an_order_whose_id_no_address_holds(client: httpx.AsyncClient) -> None:
+    for name in ("2026/03/1", "..", "-"):
+        assert (await client.post(f"{SHOP}/orders", json=order(1, id=name))).status_code == 201
+        asked = {"id": name}
+        put = await client.put(f"{SHOP}/orders/-/payment", params=asked, json={"reference": f"pi_{len(name)}"})
+        assert put.status_code == 204, put.text
+        read = await client.get(f"{SHOP}/orders/-/payment", params=asked)
+        assert read.json()["reference"] == f"pi_{len(name)}"
+    both = await client.get(f"{SHOP}/orders/order-1/payment", params={"id": "2026/03/1"})
+    assert (both.status_code, both.json()["field"]) == (400, "id")
+    for path in (f"{SHOP}/orders/-/payment?id=nope%2F1", f"{SHOP}/orders/a%00b/payment"):
+        assert (await client.get(path)).status_code == 404
 
 
 async def test_the_page_shows_budgets_and_payouts_in_both_languages(client: httpx.AsyncClient) -> None:

@@ -100,6 +100,20 @@ async def test_a_rule_is_set_listed_and_ended(client: httpx.AsyncClient) -> None
     assert (await client.get(f"{SHOP}/merchants/nobody/rules")).json() == []
 
 
+async def test_rules_of_a_merchant_whose_id_no_address_holds(client: httpx.AsyncClient) -> None:
+    rules, asked = f"{SHOP}/merchants/-/rules", {"id": "store/1"}
+    done = await client.post(rules, params=asked, json=RULE | {"id": "cheap/2026"})
+    assert (done.status_code, done.json()["merchant"]) == (201, "store/1"), done.text
+    assert (await client.get(rules, params=asked)).json() == [done.json()]
+    assert (await client.get(rules)).json() == []
+    ended = await client.delete(f"{rules}/-", params=asked | {"rule": "cheap/2026"})
+    assert (ended.status_code, ended.json()["deleted_at"]) == (200, "2026-03-01T04:00:00Z"), ended.text
+    both = await client.delete(f"{rules}/cheap", params=asked | {"rule": "cheap/2026"})
+    assert (both.status_code, both.json()["field"]) == (400, "rule")
+    wrong = await client.post(f"{SHOP}/merchants/store-1/rules", params=asked, json=RULE)
+    assert (wrong.status_code, wrong.json()["field"]) == (400, "id")
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "field"),
     [

@@ -64,10 +64,19 @@ insert into payout_event (payout, at, state, key, said) values ($1, $2, $3, $4, 
 -- Wait for every booking under way, and let none begin until the transaction ends.
 lock table transfer in share row exclusive mode
 
+-- name: paying
+-- Through which gateway a market's fund pays, and since when; no row where through none.
+select gateway, set_by, set_at, version from payout_market where market = $1
+
+-- name: hold_paying
+-- The version of how a market's fund pays; no row where it does not. Held until the transaction ends.
+select version from payout_market where market = $1 for update
+
 -- name: start
 -- A market's fund pays through a gateway.
 insert into payout_market (market, gateway, set_by, set_at) values ($1, $2, $3, $4)
-on conflict (market) do update set gateway = excluded.gateway, set_by = excluded.set_by, set_at = excluded.set_at
+on conflict (market) do update set gateway = excluded.gateway, set_by = excluded.set_by, set_at = excluded.set_at, version = excluded.version
+returning version
 
 -- name: stop
 -- A market's fund pays through none any more.
@@ -89,12 +98,21 @@ update payout set state = 'due', due_at = $2, changed_at = $2, attempts = 1, gat
 where no = $1
 returning key
 
+-- name: payment
+-- By what the gateway knows the payment of an order; nulls where nobody has said.
+select r.reference, r.set_at, coalesce(r.version, 0) as version
+from orders o left join payment_reference r on r.order_no = o.no where o.market = $1 and o.id = $2
+
+-- name: hold_order
+-- An order whose payment is being named, held until the transaction ends.
+select no from orders where market = $1 and id = $2 for no key update
+
 -- name: refer
 -- By what the gateway knows the payment of an order.
-insert into payment_reference (order_no, reference, set_at)
-select no, $3, $4 from orders where market = $1 and id = $2
-on conflict (order_no) do update set reference = excluded.reference, set_at = excluded.set_at
-returning order_no
+insert into payment_reference (order_no, reference, set_at) values ($1, $2, $3)
+on conflict (order_no) do update
+set reference = excluded.reference, set_at = excluded.set_at, version = payment_reference.version + 1
+returning version
 
 -- name: payouts
 -- Payouts, the newest first.
