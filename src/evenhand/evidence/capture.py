@@ -73,7 +73,7 @@ class CaptureReader:
         except subprocess.SubprocessError as error:
             raise BadInput(f"the reader does not answer: {error}", field=ANCHORS_VARIABLE) from None
         if done.returncode:
-            why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
+            why = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].partition(" See ")[0][:200]
             raise BadInput(
                 f"{self.anchors} is no file of certificates in PEM, or the reader does not run here: {why}",
                 field=ANCHORS_VARIABLE,

@@ -21,8 +21,15 @@ _SOURCES: Final[dict[str, Source]] = {
     for name in cast("tuple[Source, ...]", ("digitalCapture", "computationalCapture"))
 }
 _CREATED: Final = "c2pa.created"
-# Actions that leave the picture as it is.
-_HARMLESS: Final = frozenset({_CREATED, "c2pa.published"})
+# Actions that leave what is to be seen as it is: of those that the C2PA conformance programme calls non-editorial, all but
+# `c2pa.enhanced`, which may be anything, and `c2pa.redacted`, which takes away what was said.
+_HARMLESS: Final = frozenset(
+    f"c2pa.{name}"
+    for name in (
+        "created", "published", "converted", "repackaged", "transcoded", "resized.proportional", "edited.metadata",
+        "watermarked", "watermarked.bound", "watermarked.unbound",
+    )
+)  # fmt: skip
 _LONGEST_NAME: Final = 120
 
 

@@ -89,6 +89,10 @@ async def story(
     )
     market = desk.markets["bazaar"].number
     photo = await custody.take(market, "buyer", saved(noise(1)), clock.now)
+    await database.pool.execute(
+        "insert into capture_credential select no, $2, $2 || ' camera', 'digitalCapture', $3, false from evidence where id = $1",
+        photo.id, NAME, clock.now,
+    )  # fmt: skip
     theirs = await custody.take(market, "merchant", b"packing list of the store", clock.now)
     ruled = await file(order="o-x", comment=COMMENT, evidence=[photo.id, LINK], amount=8_000)
     case = ruled.case

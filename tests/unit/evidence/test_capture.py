@@ -78,6 +78,8 @@ def everything_else(shop: Cameras) -> dict[str, bytes]:
         "no time told": acted(created()),
         "a time without zone": acted(created(when=WHEN.replace(tzinfo=None))),
         "edited after": acted(created(when=WHEN), {"action": "c2pa.edited"}),
+        "enhanced after": acted(created(when=WHEN), {"action": "c2pa.enhanced"}),
+        "something unheard of after": acted(created(when=WHEN), {"action": "org.example.polished"}),
         "filled in by a model after": acted(
             created(when=WHEN),
             {"action": "c2pa.placed", "digitalSourceType": shop_source("trainedAlgorithmicMedia")},
@@ -102,8 +104,8 @@ def test_anything_else_is_no_credential(shop: Cameras) -> None:
 
 
 def test_what_is_said_beside_and_leaves_the_picture_as_it_is_does_no_harm(shop: Cameras) -> None:
-    data = sign(PLAIN, shop.camera, shop.maker, [created(when=WHEN), {"action": "c2pa.published"}])
-    assert read(shop, data)
+    said = [created(when=WHEN), {"action": "c2pa.edited.metadata"}, {"action": "c2pa.published"}]
+    assert read(shop, sign(PLAIN, shop.camera, shop.maker, said))
 
 
 def test_an_expired_certificate_is_not_trusted(shop: Cameras) -> None:

@@ -263,7 +263,8 @@ update legal_hold t set why = f.text from unnest($1::bigint[], $2::bigint[], $3:
 update legal_hold t set lifted_why = f.text from unnest($1::bigint[], $2::bigint[], $3::text[]) as f (key, part, text) where t.no = f.key
 
 -- name: evidence
--- What was shown in cases: whether the party itself showed it, and whether it was shown in a case of somebody else too.
+-- What was shown in cases: whether the party itself showed it, and whether it was shown in a case of somebody else too. What its camera
+-- said of a photograph (capture_credential) goes with the file.
 select distinct e.no, e.party = $2 as own, e.removed_at is not null as removed,
        exists (select from evidence_use o where o.evidence = e.no and o.case_no <> all($1::bigint[])) as elsewhere
 from evidence_use u join evidence e on e.no = u.evidence
