@@ -337,16 +337,7 @@ async def test_the_buyer_is_told_why_and_the_merchant_nothing_of_the_buyer(work:
         assert "abuse.score" not in [one["name"] for one in told["facts"]]
         body, text = await work.statement(int(ruled.case), "merchant", lang)  # pyright: ignore[reportArgumentType]
         assert decides in text
-        for word in (
-            "abuse",
-            "score",
-            "uncertain",
-            "not clear",
-            "滥用",
-            "评分",
-            "不确定",
-            "不够明确",
-            "subsid",
-            "补贴",
-        ):
+        # nor which row of the policy would have settled it
+        assert msgspec.json.decode(body)["clause"]["row"] is None
+        for word in ("abuse", "score", "uncertain", "not clear", "滥用", "评分", "不确定", "不够明确"):
             assert word not in text, word
