@@ -55,11 +55,11 @@ def limit(work: Casework) -> Limit:
 
 
 async def orders(desk: Desk, number: int, market: str = "shop", currency: str = "CNY") -> list[str]:
-    """Orders of new buyers."""
+    """Orders of new buyers at new stores: nothing but the day's places is shared."""
     ids = [f"o{next(_numbers)}" for _ in range(number)]
     answers = await desk.take_orders(
         [
-            (market, Order(one, f"buyer-{one}", NOW - timedelta(days=20), currency, [OrderLine("1", "store", 10_000, "toys")],
+            (market, Order(one, f"buyer-{one}", NOW - timedelta(days=20), currency, [OrderLine("1", f"store-{one}", 10_000, "toys")],
                            delivered_at=NOW - timedelta(days=16)))
             for one in ids
         ]
