@@ -15,9 +15,9 @@ from evenhand.policy.document import Document, read
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.names import chinese
 from evenhand.policy.picking import compile_picker
-from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, Sentence, placeholders, sentence
+from evenhand.policy.reasons import NO_REASON_GIVEN, NO_ROW, Teller, placeholders, teller
 from evenhand.policy.row import Row, compile_row
-from evenhand.policy.ruling import Because, Ruling, TraceStep
+from evenhand.policy.ruling import Ruling, TraceStep
 from evenhand.policy.tracing import compile_trace, compile_trace_text, outward_all
 from evenhand.policy.types import Type
 from evenhand.policy.values import nested
@@ -46,7 +46,7 @@ class Policy:
         self._decide = self._row.decide
         # where outputs and parts of the ruling stand in the row function's answer
         self._places = {**self._row.parts, **self._row.outputs}
-        self._reasons = self._reason_writers()
+        self._reasons = self._tellers()
         self._trace = compile_trace(self.model, self._row)
         self._trace_text = compile_trace_text(self.model, self._row)
         self._parts = itemgetter(*(self._row.parts[part] for part in _PARTS)) if self.model.ruling else None
@@ -230,9 +230,7 @@ class Policy:
         row = answer[self._row.hits[deciding.name]] if deciding else None
         code = answer[self._row.parts["because"]]
         # no row matched, or the row that did gives no reason of its own
-        en, zh = self._reasons[code if code is not None or row else ""]
-
-        money = currency or model.currency
+        tell = self._reasons[code if code is not None or row else ""]
         outcome, payer, returned, amount, hours = self._parts(answer)
         rule = f"{deciding.name}/{row}" if deciding else "formula/1"
         return Ruling(
@@ -244,7 +242,7 @@ class Policy:
             model.name,
             model.version,
             rule,
-            Because(en(facts, answer, money), zh(facts, answer, money)),
+            tell(facts, answer, currency or model.currency),
             trace,
             answer[self._silence] if self._silence is not None else None,
         )
@@ -278,22 +276,15 @@ class Policy:
         ]
         return tuple(dict.fromkeys((*self.model.read, *mentioned)))
 
-    def _reason_writers(self) -> dict[str | None, tuple[Sentence, Sentence]]:
+    def _tellers(self) -> dict[str | None, Teller]:
         model = self.model
         if not model.ruling:
             return {}
         types: dict[str, Type] = dict(model.facts) | {name: output.type for name, (_, output) in model.outputs.items()}
         types |= {name: expr.type for name, expr in model.ruling.items() if name not in types}
-
-        def writer(text: str, lang: Lang) -> Sentence:
-            return sentence(text, types, lang, self._places)
-
-        writers: dict[str | None, tuple[Sentence, Sentence]] = {
-            code: (writer(reason.en, "en"), writer(reason.zh, "zh")) for code, reason in model.reasons.items()
-        }
-        for code, texts in ((None, NO_REASON_GIVEN), ("", NO_ROW)):
-            writers[code] = (writer(texts["en"], "en"), writer(texts["zh"], "zh"))
-        return writers
+        texts: dict[str | None, tuple[str, str]] = {code: (one.en, one.zh) for code, one in model.reasons.items()}
+        texts |= {code: (said["en"], said["zh"]) for code, said in ((None, NO_REASON_GIVEN), ("", NO_ROW))}
+        return {code: teller(en, zh, types, self._places) for code, (en, zh) in texts.items()}
 
 
 def _plain(kind: Type) -> bool:

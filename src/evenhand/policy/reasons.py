@@ -7,6 +7,7 @@ from typing import Any, Final
 from evenhand.money import written
 from evenhand.policy.document import Grid
 from evenhand.policy.errors import Fault
+from evenhand.policy.ruling import Because
 from evenhand.policy.tree import Reason
 from evenhand.policy.types import Type
 from evenhand.policy.values import outward
@@ -15,10 +16,15 @@ from evenhand.vocabulary import Lang, word
 # A value and a currency to words; facts, an answer and a currency to a sentence.
 Speaker = Callable[[Any, str | None], str]
 Sentence = Callable[[Mapping[str, Any], tuple[Any, ...], str | None], str]
+# The same to both sentences.
+Teller = Callable[[Mapping[str, Any], tuple[Any, ...], str | None], Because]
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 # No currency is known: ISO 4217's code for that.
 _NO_CURRENCY: Final = "XXX"
+# So many texts of a reason are kept, of which every value is of a kind that is written the same where it is equal.
+_MOST_TOLD: Final = 4096
+_KEPT: Final = ("text", "boolean", "number")
 # How to contest, told with every ruling.
 CONTEST: Final[Mapping[Lang, str]] = {
     "en": "Whoever disagrees may contest this ruling and have a person decide.",
@@ -116,13 +122,44 @@ def sentence(text: str, types: Mapping[str, Type], lang: Lang, places: Mapping[s
     space: dict[str, Any] = {f"write{at}": _writer(types[name], lang, name in places) for at, name in enumerate(names)}
     pieces = [repr(texts[0])]
     for at, (name, after) in enumerate(zip(names, texts[1:], strict=True)):
-        path = "".join(f"[{part!r}]" for part in name.split("."))
-        value = f"answer[{places[name]}]" if name in places else f"facts{path}"
-        pieces += [f"write{at}({value}, currency)", repr(after)]
+        pieces += [f"write{at}({_place(name, places)}, currency)", repr(after)]
     source = f"def fill(facts, answer, currency):\n    return ''.join(({', '.join(pieces)},))\n"
     # nothing of the document but literals written by repr()
     exec(compile(source, "<reason>", "exec"), space)  # noqa: S102
     return space["fill"]
+
+
+def teller(en: str, zh: str, types: Mapping[str, Type], places: Mapping[str, int]) -> Teller:
+    """Both sentences of a reason; the arguments are those of `sentence`.
+
+    Most rulings are told what another was told before, so a text is kept with the values in it.
+    """
+    in_en, in_zh = sentence(en, types, "en", places), sentence(zh, types, "zh", places)
+    names = list(dict.fromkeys([*placeholders(en), *placeholders(zh)]))
+    kinds = [types[name] for name in names]
+    told: dict[Any, Because] = {}
+    most = _MOST_TOLD if all(kind.kind in _KEPT and not kind.many for kind in kinds) else 0
+
+    def fill(values: Any, facts: Mapping[str, Any], answer: tuple[Any, ...], currency: str | None) -> Because:
+        because = Because(in_en(facts, answer, currency), in_zh(facts, answer, currency))
+        if len(told) < most:
+            told[values] = because
+        return because
+
+    values = "".join(f"{_place(name, places)}, " for name in names)
+    looked_up = (
+        f"values = ({values}currency)\n    return told.get(values) or " if most else "values = None\n    return "
+    )
+    source = f"def tell(facts, answer, currency):\n    {looked_up}fill(values, facts, answer, currency)\n"
+    space: dict[str, Any] = {"told": told, "fill": fill}
+    # nothing of the document but names written by repr()
+    exec(compile(source, "<reason>", "exec"), space)  # noqa: S102
+    return space["tell"]
+
+
+def _place(name: str, places: Mapping[str, int]) -> str:
+    """Where the value of a fact or an output stands, as Python source."""
+    return f"answer[{places[name]}]" if name in places else "facts" + "".join(f"[{part!r}]" for part in name.split("."))
 
 
 def _writer(kind: Type, lang: Lang, inside: bool) -> Speaker:
