@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -177,6 +178,17 @@ def secrets_of(row: Any, now: datetime) -> list[str]:
     if row["old_secret"] is not None and now < row["old_until"]:
         return [row["secret"], row["old_secret"]]
     return [row["secret"]]
+
+
+def mark_of(secret: str) -> str:
+    """What tells a secret from others and does not lead to it."""
+    return sha256(secret.encode()).hexdigest()
+
+
+async def marked(connection: Connection, name: str, mark: str, now: datetime) -> str | None:
+    """The secret of that mark, while the webhook's messages are signed by it; None when the webhook is gone or has others."""
+    row = await connection.fetchrow(_sql.webhook, name)
+    return next((one for one in secrets_of(row, now) if mark_of(one) == mark), None) if row is not None else None
 
 
 async def stored(connection: Connection, name: str) -> Any:

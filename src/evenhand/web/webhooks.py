@@ -1,7 +1,8 @@
 """Webhooks over HTTP: where events are sent, how it goes, and sending again."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -71,7 +72,7 @@ class Hooks:
             def make() -> Awaitable[tuple[Webhook, bool]]:
                 return webhooks.add(connection, new, list(self.desk.markets), self.desk.now())
 
-            return await once(connection, request, make, tuple[Webhook, bool])
+            return await _once(connection, request, make, self.desk.now())
 
     async def change(self, name: str, wanted: Change, by: str, expected: int | None = None) -> Webhook:
         if wanted.url is not None:
@@ -90,6 +91,34 @@ class Hooks:
             sent = await send(sender, row, trial(name, now), now)
         answer = sent.answer.decode("utf-8", "replace")
         return Attempt(1, now, sent.status, sent.error, sent.took_ms, answer)
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """A webhook that was made or given a secret, as the answer is kept under a key."""
+
+    webhook: Webhook
+    is_new: bool
+    # which secret it was given, without the secret
+    mark: str | None
+
+
+async def _once(
+    connection: Connection,
+    request: "Request[Any, Any, Any]",
+    make: Callable[[], Awaitable[tuple[Webhook, bool]]],
+    now: datetime,
+) -> tuple[Webhook, bool]:
+    """What `make` makes, once under a key. The secret is the webhook's own to keep: a repeat is given it from there, while it
+    signs."""
+
+    async def keep() -> _Made:
+        made, is_new = await make()
+        mark = None if made.secret is msgspec.UNSET else webhooks.mark_of(made.secret)
+        return _Made(msgspec.structs.replace(made, secret=msgspec.UNSET), is_new, mark)
+
+    kept = await once(connection, request, keep, _Made)
+    secret = await webhooks.marked(connection, kept.webhook.id, kept.mark, now) if kept.mark else None
+    return msgspec.structs.replace(kept.webhook, secret=secret or msgspec.UNSET), kept.is_new
 
 
 def _tagged(webhook: Webhook, status: int = 200) -> Response[Webhook]:
@@ -114,8 +143,9 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         status_code=201,
     )
     async def add(request: "Request[Any, Any, Any]") -> Response[Webhook]:
-        """It gets what happens from now on. The answer holds the secret its messages are signed by, which is not shown again.
-        The same `id` with the same choices again is answered by 200, without the secret."""
+        """It gets what happens from now on. The answer holds the secret its messages are signed by, which is not shown again, but
+        to who repeats the request under its `Idempotency-Key` while they are signed by it. The same `id` with the same choices
+        again is answered by 200, without the secret."""
         new = decode_as(await content(request, JSON), NewWebhook)
         made, is_new = await hooks.add(new, request)
         return _tagged(made, 201 if is_new else 200)
@@ -156,10 +186,11 @@ def routes(hooks: Hooks, database: Database) -> list[HTTPRouteHandler]:
         version = expected(request.headers)
         async with hooks.work() as connection:
 
-            def make() -> Awaitable[Webhook]:
-                return webhooks.rotate(connection, webhook, wanted, desk.now(), expected=version)
+            async def make() -> tuple[Webhook, bool]:
+                return await webhooks.rotate(connection, webhook, wanted, desk.now(), expected=version), True
 
-            return _tagged(await once(connection, request, make, Webhook))
+            changed, _ = await _once(connection, request, make, desk.now())
+            return _tagged(changed)
 
     @post("/v1/webhooks/{webhook:str}/test", summary="Send a test event", tags=["webhooks"], status_code=200)
     async def test(webhook: Name) -> Attempt:

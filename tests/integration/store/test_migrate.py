@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from evenhand.errors import StoreError
+from evenhand.events.webhooks import mark_of
 from evenhand.evidence.log import custody_of
 from evenhand.store import Database, Queries, open_database
 from evenhand.store.migrate import Migration, migrate, shipped
@@ -217,4 +218,28 @@ async def test_what_came_before_arrivals_were_numbered_came_as_it_happened(empty
     ]
     # what comes from now on comes after
     assert await connection.fetchval("select nextval('arrival') > max(arrived) from (select arrived from batch) as b")
+    await connection.close()
+
+
+async def test_answers_kept_before_do_not_hold_secrets_any_more(empty_url: str) -> None:
+    """Migration 25: a mark says which secret it was; other answers stay as they are."""
+    connection = await asyncpg.connect(empty_url)
+    await migrate(connection, shipped()[:24])
+    webhook = {"id": "erp", "url": "https://erp.example", "version": 0, "secret": "whsec_YWJj"}
+    plain = {name: value for name, value in webhook.items() if name != "secret"}
+    answers = {
+        "made": [webhook, True], "known": [plain, False], "rotated": webhook, "published": [{"policy": "own"}, True],
+        "budgets": [{"amount": 1}, {"amount": 2}], "moved": {"transfer": 1}, "label": 7, "nothing": None,
+    }  # fmt: skip
+    for key, answer in answers.items():
+        await connection.execute("insert into idempotency_key values ($1, '', now(), $2)", key, json.dumps(answer))
+    await migrate(connection)
+    rows = await connection.fetch("select key, answer from idempotency_key")
+    found = {row["key"]: json.loads(row["answer"]) for row in rows}
+    mark = mark_of("whsec_YWJj")
+    assert found == answers | {
+        "made": {"webhook": plain, "is_new": True, "mark": mark},
+        "known": {"webhook": plain, "is_new": False, "mark": None},
+        "rotated": {"webhook": plain, "is_new": True, "mark": mark},
+    }
     await connection.close()

@@ -179,11 +179,30 @@ async def test_what_breaks_off_leaves_nothing_and_is_done_when_it_is_sent_again(
     assert await rows(database, "transfer") == count + 1
 
 
-async def test_a_webhook_made_under_a_key_keeps_its_secret_in_the_answer(client: httpx.AsyncClient) -> None:
+async def test_a_repeat_is_given_a_secret_that_is_kept_with_its_webhook_only(
+    client: httpx.AsyncClient, database: Database
+) -> None:
     first, again = [await send(client, "/v1/webhooks", WEBHOOK, **KEY) for _ in range(2)]
-    assert (again.status_code, again.json()["secret"]) == (201, first.json()["secret"])
+    assert (again.status_code, again.json()) == (201, first.json())
+    secret = first.json()["secret"]
     known = await send(client, "/v1/webhooks", WEBHOOK)
     assert (known.status_code, "secret" in known.json()) == (200, False)
+    rotate, new = f"/v1/webhooks/{WEBHOOK['id']}/rotate", {"idempotency-key": "rotate"}
+    rotated, repeated = [await send(client, rotate, {"overlap_hours": 24}, **new) for _ in range(2)]
+    assert (repeated.status_code, repeated.json()) == (200, rotated.json())
+    assert await rows(database, "webhook where secret <> old_secret") == 1
+    kept = await database.pool.fetch("select answer::text from idempotency_key")
+    assert (len(kept), any("whsec_" in row["answer"] for row in kept)) == (2, False)
+    # as long as it signs, and no longer
+    assert (await send(client, "/v1/webhooks", WEBHOOK, **KEY)).json()["secret"] == secret
+    await send(client, rotate, {"overlap_hours": 0})
+    for path, body, key in (("/v1/webhooks", WEBHOOK, KEY), (rotate, {"overlap_hours": 24}, new)):
+        late = await send(client, path, body, **key)
+        assert (late.json()["id"], "secret" in late.json()) == (WEBHOOK["id"], False)
+    assert (await client.delete(f"/v1/webhooks/{WEBHOOK['id']}")).status_code == 204
+    gone = await send(client, "/v1/webhooks", WEBHOOK, **KEY)
+    assert (gone.status_code, "secret" in gone.json()) == (201, False)
+    assert await rows(database, "webhook") == 0
 
 
 async def test_a_publication_withdrawn_meanwhile_is_not_published_by_a_repeat(client: httpx.AsyncClient) -> None:
