@@ -1,7 +1,7 @@
 """Deadlines on a real database, with a clock moved by hand: they fire once, whoever looks, however often."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from evenhand.cases.calendar import Calendar
@@ -11,6 +11,7 @@ from evenhand.desk import Desk
 from evenhand.policy import Policy
 from evenhand.records import Market
 from evenhand.store import Database
+from evenhand.store.migrate import shipped
 from tests.integration.cases.conftest import BUYER, MERCHANT, PLATFORM, START, Clock, Do, File, money
 
 SILENT = """---
@@ -221,3 +222,37 @@ def test_the_first_deadline_is_counted_from_the_ruling() -> None:
     assert first_due("negotiate", None, START, DEFAULT, zone) is None
     assert first_due("return_and_refund", None, START, DEFAULT, zone) == START + timedelta(hours=168)
     assert first_due("review", None, START, DEFAULT, zone) == START + timedelta(hours=72)
+
+
+async def test_returns_begun_before_they_had_deadlines_get_a_week_from_the_upgrade(
+    file: File, do: Do, work: Casework, database: Database, clock: Clock
+) -> None:
+    """Migration 26, on a return in which the parties had spoken, one in which they had not, and one that is on its way."""
+    cases = [(await file(remedy="return_and_refund")).case for _ in range(3)]
+    await do(cases[0], BUYER, "messages", text="Where to?")
+    await do(cases[2], BUYER, "send-back", text="SF 1")
+    on_its_way = await due_of(database, cases[2])
+    await database.pool.execute(
+        """update case_file set due_at = null, first_due = null, stands = (stands::jsonb - 'due')::json where no = any($1);
+        """,
+        [int(one) for one in cases[:2]],
+    )
+    before = await database.pool.fetchval("select now()")
+    (migration,) = [one for one in shipped() if one.name.endswith("_returns_begun.sql")]
+    await database.pool.execute(migration.sql)
+    for case in cases:
+        assert await check_case(work, int(case)) is None
+    for case in cases[:2]:
+        assert timedelta(0) <= await due_of(database, case) - before - timedelta(hours=168) < timedelta(minutes=5)
+    assert await due_of(database, cases[2]) == on_its_way
+    clock.now = await due_of(database, cases[0]) + timedelta(hours=1)
+    while await work.tick():
+        pass
+    states = await database.pool.fetch(
+        "select state from case_file where no = any($1)", [int(one) for one in cases[:2]]
+    )
+    assert [row["state"] for row in states] == ["closed", "closed"]
+
+
+async def due_of(database: Database, case: str) -> datetime:
+    return await database.pool.fetchval("select due_at from case_file where no = $1", int(case))
