@@ -70,12 +70,15 @@ def run(
     answer.print(
         f"Claims of market {market} that its learned abuse score is uncertain of: persons look at {limit}.",
         markup=False,
+        soft_wrap=True,
     )
     if stands.market.abuse is None:
-        answer.print("It uses no learned score: `evenhand abuse activate` puts one to use.", markup=False)
+        answer.print(
+            "It uses no learned score: `evenhand abuse activate` puts one to use.", markup=False, soft_wrap=True
+        )
     elif today is not None:
         passed = f"; {today.passed:,} more were ruled by the policy alone" if today.passed else ""
-        answer.print(f"Today ({today.day}): {today.taken:,}{passed}.", markup=False)
+        answer.print(f"Today ({today.day}): {today.taken:,}{passed}.", markup=False, soft_wrap=True)
 
 
 def _changed(settings: Settings, per_day: int | None) -> Settings:

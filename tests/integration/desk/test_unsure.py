@@ -59,8 +59,8 @@ async def orders(desk: Desk, number: int, market: str = "shop", currency: str = 
     ids = [f"o{next(_numbers)}" for _ in range(number)]
     answers = await desk.take_orders(
         [
-            (market, Order(one, f"buyer-{one}", NOW - timedelta(days=20), currency, [OrderLine("1", f"store-{one}", 10_000, "toys")],
-                           delivered_at=NOW - timedelta(days=16)))
+            (market, Order(one, f"buyer-{one}", NOW - timedelta(days=20), currency,
+                           [OrderLine("1", f"store-{one}", 10_000, "toys")], delivered_at=NOW - timedelta(days=16)))
             for one in ids
         ]
     )  # fmt: skip
