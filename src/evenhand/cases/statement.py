@@ -23,6 +23,7 @@ from evenhand.policy import Policy, Ruling
 from evenhand.vocabulary import FACTS, Lang
 
 Facts = Mapping[str, Mapping[str, Any]]
+_VOUCHED: Final = "application.capture_credential"
 _OTHERS: Final[dict[Party, tuple[str, ...]]] = {
     "buyer": ("history.merchant_",),
     "merchant": BUYERS_OWN,
@@ -208,8 +209,11 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
         outputs = {name for step in told.ruling.trace for name in step.outputs}
         names = dict.fromkeys(name for step in told.ruling.trace for name in step.facts if name not in outputs)
         names |= dict.fromkeys(told.beside if party == "buyer" else ())
+        if party == "buyer" and "abuse.score" in names and _vouched(told):
+            names |= dict.fromkeys([_VOUCHED])  # which is part of the score
         return [_fact(told, name, party, lang) for name in names]
-    filed = ("application.remedy", "application.stage", "application.reason", "application.amount")
+    filed = ["application.remedy", "application.stage", "application.reason", "application.amount"]
+    filed += [_VOUCHED] if _vouched(told) else []
     relied = [_fact(told, name, party, lang) for name in filed]
     said = told.wording
     paid = written(ground.line_paid, ground.currency)
@@ -221,6 +225,11 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
         found = said.name("case", told.case.inspection, lang)
         relied.append(Relied("case.inspection", said("inspection", lang), found))
     return relied
+
+
+def _vouched(told: Told) -> bool:
+    """Whether a photograph counted for the buyer because its camera vouches for it."""
+    return told.facts.get("application", {}).get("capture_credential") is True
 
 
 def _fact(told: Told, name: str, party: Party, lang: Lang) -> Relied:

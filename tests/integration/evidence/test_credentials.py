@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from evenhand.booking import reproduce
+from evenhand.cases.actions import ACTIONS
+from evenhand.casework import Casework
 from evenhand.desk import Desk, Ruled
 from evenhand.errors import BadInput, EvenhandError
 from evenhand.evidence import fresh
@@ -17,13 +19,15 @@ from evenhand.evidence.credential import CaptureCredential
 from evenhand.evidence.custody import Custody, shown_in
 from evenhand.evidence.retention import let_go
 from evenhand.evidence.vault import Directory
-from evenhand.records import Application, Order, OrderLine
+from evenhand.policy import Policy
+from evenhand.records import Application, Market, Order, OrderLine
 from evenhand.rescoring import rescored
 from evenhand.store import Database
+from evenhand.vocabulary import Lang
 from tests.unit.evidence.cameras import Cameras, authority, cameras, created, sign, signer
 from tests.unit.evidence.pictures import noise, saved
 
-from .conftest import NOW, make_application
+from .conftest import NOW, make_application, make_order
 
 # the orders were delivered 16 days before now, and the applications filed a day before
 TAKEN = NOW - timedelta(days=2)
@@ -219,3 +223,95 @@ async def test_a_file_that_is_too_large_leaves_nothing(counter: Counter, shop: C
         await counter.show(data + b"\0" * (20 * 1024 * 1024 - len(data)))
     assert LARGEST_FILE < 20 * 1024 * 1024
     assert await database.pool.fetchval("select count(*) from evidence") == 0
+
+
+RULES = """---
+policy: {name}
+version: 1
+effective: 2020-01-01
+---
+# {name}
+
+A person looks, unless {fact} says otherwise.
+
+## Ruling
+| F | {fact} | → outcome |
+|---|--------|-----------|
+| 1 | {test} | subsidise |
+| 2 | -      | review    |
+"""
+
+
+@pytest.fixture
+async def ruled_by(counter: Counter) -> Any:
+    """Rule the same claim by a policy that reads a fact; `vouched` is whether a photograph comes with it."""
+    desk = counter.desk
+
+    async def rule(fact: str, test: str, *, vouched: bool) -> Ruled:
+        name = f"by-{fact.replace('.', '-').replace('_', '-')}"
+        if name not in desk.markets:
+            await desk.register(Policy.parse(RULES.format(name=name, fact=fact, test=test)))
+            await desk.add_market(Market(name, name, name, "CNY", "Asia/Shanghai", pinned="1"), synthetic=True)
+            await desk.take_orders([(name, make_order(number)) for number in (1, 2)])
+        number = 1 if vouched else 2
+        photo = counter.shop.take(saved(noise(number)), TAKEN) if vouched else saved(noise(number))
+        shown = (await counter.custody.take(desk.markets[name].number, "buyer", photo, NOW)).id
+        (answer,) = await desk.rule([(name, make_application(number, shown))])
+        assert isinstance(answer, Ruled), answer
+        return answer
+
+    return rule
+
+
+RELIED: dict[Lang, str] = {
+    "en": "photograph vouched for by the camera that took it: yes",
+    "zh": "照片附有拍摄设备签名的有效凭证：是",
+}
+
+
+async def test_a_policy_may_read_it_and_the_statement_says_so(
+    ruled_by: Any, counter: Counter, database: Database
+) -> None:
+    vouched = await ruled_by("application.capture_credential", "true", vouched=True)
+    plain = await ruled_by("application.capture_credential", "true", vouched=False)
+    assert (vouched.outcome, plain.outcome) == ("subsidise", "review")
+    work = Casework(counter.desk, database, clock=lambda: NOW)
+    for lang, words in RELIED.items():
+        for party in ("buyer", "merchant"):
+            assert words in (await work.statement(int(vouched.case), party, lang))[1]
+    assert (
+        "photograph vouched for by the camera that took it: unknown"
+        in (await work.statement(int(plain.case), "buyer", "en"))[1]
+    )
+
+
+async def test_a_score_it_lowered_says_so_and_one_without_does_not(
+    ruled_by: Any, counter: Counter, database: Database
+) -> None:
+    vouched = await ruled_by("abuse.score", "< 0.030", vouched=True)
+    plain = await ruled_by("abuse.score", "< 0.030", vouched=False)
+    assert (vouched.outcome, plain.outcome) == ("subsidise", "review")
+    work = Casework(counter.desk, database, clock=lambda: NOW)
+    for lang, words in RELIED.items():
+        assert words in (await work.statement(int(vouched.case), "buyer", lang))[1]
+    assert "camera" not in (await work.statement(int(plain.case), "buyer", "en"))[1]
+    assert "camera" not in (await work.statement(int(vouched.case), "merchant", "en"))[1]
+
+
+async def test_a_persons_ruling_names_it_among_what_it_rests_on(
+    ruled_by: Any, counter: Counter, database: Database
+) -> None:
+    # a person rules both cases; only one has such a photograph
+    vouched = await ruled_by("application.amount", "< 1", vouched=True)
+    plain = await ruled_by("application.amount", "< 1", vouched=False)
+    work = Casework(counter.desk, database, clock=lambda: NOW)
+    anna = {"role": "adjudicator", "id": "Anna"}
+    for case in (vouched.case, plain.case):
+        for action, fields in (
+            ("claim", {}),
+            ("rule", {"outcome": "subsidise", "amount": 3_000, "grounds": ["goods.defective"]}),
+        ):
+            await work.act(int(case), msgspec.convert({"by": anna, **fields}, ACTIONS[action][0]))
+    for lang, words in RELIED.items():
+        assert words in (await work.statement(int(vouched.case), "merchant", lang))[1]
+    assert "camera" not in (await work.statement(int(plain.case), "merchant", "en"))[1]
