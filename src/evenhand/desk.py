@@ -254,8 +254,8 @@ class Desk:
         """THE PATH, from what was read (`_read`) to booking: build facts, rule. `ahead` and `given` are what the batches
         before are writing; `alone` holds the fund's budgets and the days of persons, so that nobody else takes from them."""
         answers: dict[int, Ruled | EvenhandError] = {**await issued_before(connection, joined.repeats), **joined.errors}
-        accounts = caught_up(joined.accounts, ahead)
-        for ring in joined.rings.values():
+        accounts, rings = caught_up(joined.accounts, ahead), joined.rings
+        for ring in rings.values():
             caught_up(ring, ahead)
         shown = await look_up(
             connection, [_evidence(one) for one in joined.filings if refers(one.application.evidence)], given.shown
@@ -273,7 +273,7 @@ class Desk:
                     batch.check_left(filing)
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
-                    ring = together(filing.buyer, joined.rings.get(filing.buyer), accounts)
+                    ring = together(filing.buyer, rings.get(filing.buyer), accounts) if rings else ()
                     reused, vouched = shown.reused(filing.index), shown.vouched(filing.index)
                     covered = purse.covers(filing.day, filing.application.amount)
                     facts = build_facts(

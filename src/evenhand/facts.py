@@ -119,10 +119,12 @@ def build_facts(
             "reused_evidence": reused_evidence,
         },
         "fund": {"available": fund_available},
-        "history": BUYER.facts(buyer.tiles, day, history.buyer),
+        "history": {
+            **BUYER.facts(buyer.tiles, day, history.buyer),
+            **MERCHANT.facts(merchant.tiles, day, history.merchant),
+            **ring_facts(ring, day),
+        },
     }
-    facts["history"] |= MERCHANT.facts(merchant.tiles, day, history.merchant)
-    facts["history"] |= ring_facts(ring, day)
     if history.pair:
         facts["history"] |= PAIR.facts(buyer.tiles, filing.merchant, day, history.pair)
     cards.score(facts)
@@ -134,7 +136,7 @@ def build_facts(
 def laid_out(facts: Facts) -> tuple[FactNames, list[Any]]:
     """Facts taken apart: their names, which nearly every ruling shares, and their values in that order."""
     groups = facts.values()
-    return (tuple(facts), *map(tuple, groups)), list(chain.from_iterable([group.values() for group in groups]))
+    return (tuple(facts), *map(tuple, groups)), list(chain.from_iterable(map(dict.values, groups)))
 
 
 def written_out(names: FactNames) -> str:

@@ -33,9 +33,11 @@ class Filing:
     market: MarketDesk
     application: Application
     digest: bytes
-    # when the buyer filed it: the moment it counts for, and its day in the market's time zone (since 1970-01-01)
+    # when the buyer filed it: the moment it counts for, its day in the market's time zone (since 1970-01-01), and that day as the
+    # fund's budgets go by: the market's number and its calendar day
     moment: datetime
     on: int
+    day: tuple[int, date]
     # the number of the case to be opened
     case: int
     # of the order line: its number, category, what was paid and what has been granted back before this batch (minor units)
@@ -50,11 +52,6 @@ class Filing:
     merchant: int
     # the buyer's label at that moment
     label: str
-
-    @property
-    def day(self) -> tuple[int, date]:
-        """The market's number, and its calendar day of the application: what the fund's budgets go by."""
-        return self.market.number, self.market.date(self.on)
 
 
 def digest(application: Application) -> bytes:
@@ -141,9 +138,10 @@ async def join_orders(
             joined.errors[index] = error
             continue
         label = label_at(labels, moment) if labels else "none"
+        on = market.day(moment)
         joined.filings.append(
             Filing(
-                index, market, application, body, moment, market.day(moment), case, line, category, paid, refunded,
+                index, market, application, body, moment, on, market.dated(on), case, line, category, paid, refunded,
                 placed_at, delivered_at, buyer, merchant, label,
             )
         )  # fmt: skip
@@ -157,7 +155,7 @@ async def join_orders(
 async def link_filers(connection: Connection, joined: Joined, now: datetime) -> None:
     """Link buyers by what they used to file what is to be ruled, so that these very rulings see it.
 
-    Call it before any account is locked. Where the caller is in no transaction it is committed by itself: what somebody used is
+    Nobody who is erased, also while this is at work, is linked again. Call it before any account is locked. Where the caller is in no transaction it is committed by itself: what somebody used is
     true whatever becomes of the rest.
     """
     if not any(one.application.attributes for one in joined.filings):
@@ -169,6 +167,11 @@ async def link_filers(connection: Connection, joined: Joined, now: datetime) -> 
             connection,
             [((market, "buyer", ids[buyer]), attributes) for market, buyer, attributes in used if attributes],
         )
+        if seen:
+            # who erases holds the lock that is held now: what was erased while this waited shows, and what comes waits for it
+            named = await connection.fetch(_links.still_named, list(ids), list(ids.values()))
+            still = {row["id"] for row in named}
+            seen = [one for one in seen if one.account[2] in still]
         await see(connection, seen, now)
     if seen:
         joined.rings = await read_rings(connection, {buyer for _, buyer, _ in used})

@@ -1,6 +1,6 @@
 """A market at work: its number in the store, its clock, and which policy version rules at a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -82,6 +82,8 @@ class MarketDesk:
         # the version of a day is asked for every application and changes every few months
         self._on = lru_cache(maxsize=1024)(self._in_force)
         self._scoring_on = lru_cache(maxsize=1024)(self._scored_by)
+        # a count of days since 1970-01-01 as the market's number and the calendar date
+        self.dated: Callable[[int], tuple[int, date]] = lru_cache(maxsize=1024)(lambda day: (number, self.date(day)))
         # offset from UTC in seconds, by quarter of an hour: zones change theirs on such a quarter only
         self._offsets: dict[int, int] = {}
 

@@ -41,7 +41,7 @@ class Asked(NamedTuple):
 
 def refers(references: Iterable[str]) -> bool:
     """Whether there are references to evidence that was uploaded, among names and links of the marketplace's own."""
-    return any(_reference.fullmatch(one) for one in references)
+    return any(map(_reference.fullmatch, references))
 
 
 class _Use(NamedTuple):
