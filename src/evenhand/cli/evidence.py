@@ -92,6 +92,10 @@ def _print(known: Evidence, *, as_json: bool) -> None:
     if known.sha256 and known.copy_sha256:
         table.add_row("SHA-256", known.sha256)
         table.add_row("of the copy", known.copy_sha256)
+    if said := known.credential:
+        clock = "a trusted time stamp" if said.time_stamped else "the camera's clock"
+        taken = f"taken {said.taken_at.isoformat(timespec='seconds')} by {clock}"
+        table.add_row("camera", f"{said.camera}, signed by {said.signer}; {taken}")
     for like in known.alike:
         how = "same file" if like.exact else f"same photograph, likeness {like.likeness:.2f}"
         cases = f"; shown in case {', '.join(like.cases)}" if like.cases else "; shown in no case"

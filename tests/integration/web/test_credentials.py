@@ -1,6 +1,6 @@
 """A photograph that its camera vouches for, over HTTP: in the answer, on the case's page, in the statement of reasons."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,35 @@ async def test_the_page_says_what_it_tells_and_what_it_does_not(
     plain = (await client.get(f"/cases/{cases['plain']}")).text
     assert "Vouched" not in plain
     assert "another may not be needed" not in plain
+
+
+async def test_the_page_says_why_one_does_not_count(client: httpx.AsyncClient, shop: Cameras) -> None:
+    await client.post(f"{BAZAAR}/orders", json=[order(number) for number in range(4)])
+    delivered, filed = (datetime(2026, 2, day, 4, 0, tzinfo=UTC) for day in (12, 20))
+    moments = [delivered - timedelta(hours=1), filed + timedelta(hours=1), TAKEN]
+    files = [shop.take(saved(noise(number)), moment) for number, moment in enumerate(moments)]
+    names = [(await client.post(f"{BAZAAR}/evidence", content=data)).json()["id"] for data in files]
+    merchants = (
+        await client.post(f"{BAZAAR}/evidence?party=merchant", content=shop.take(saved(noise(9)), TAKEN))
+    ).json()
+    filings = [application(number, evidence=[name]) for number, name in enumerate(names)]
+    filings[2]["evidence"].append(merchants["id"])
+    filings.append(application(3, evidence=[names[2]]))
+    ruled = (await client.post(f"{BAZAAR}/applications", json=filings)).json()
+    pages = [(await client.get(f"/cases/{one['case']}")).text for one in ruled]
+    for page, why in zip(
+        pages,
+        (
+            "it was taken before the goods came",
+            "it was taken after it was shown",
+            "it was not the buyer who showed it",
+            "had been shown about other goods",
+        ),
+        strict=True,
+    ):
+        assert page.count("Does not count: ") == 1
+        assert why in page
+        assert "That speaks against nobody." in page
 
 
 async def test_names_a_camera_gives_itself_are_only_text(
