@@ -10,6 +10,7 @@ from evenhand.accounts.rules import NONE, Rules, says
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
 from evenhand.history import BUYER, MERCHANT, PAIR
+from evenhand.history.adding import Adder, Fields
 from evenhand.policy import Policy
 from evenhand.policy.reasons import placeholders
 
@@ -147,14 +148,15 @@ def written_out(names: FactNames) -> str:
 def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) -> None:
     """Fold a ruled application into the history of both accounts."""
     application, day = filing.application, filing.on
-    fields = {
-        "remedy": application.remedy,
-        "stage": application.stage,
-        "reason": application.reason,
-        "amount": application.amount,
-        "outcome": outcome,
-        "source": "policy",
-    }
-    BUYER.fold(buyer.tiles, day, "ruled", fields)
-    PAIR.fold(buyer.tiles, filing.merchant, day, "ruled", fields)
-    MERCHANT.fold(merchant.tiles, day, "ruled", fields)
+    fields, to_buyer, to_pair, to_merchant = _folded(application.remedy, application.stage, application.reason, outcome)
+    fields = {**fields, "amount": application.amount}
+    to_buyer(buyer.tiles, day, fields, 1)
+    PAIR.add(buyer.tiles, filing.merchant, day, to_pair)
+    to_merchant(merchant.tiles, day, fields, 1)
+
+
+@lru_cache(maxsize=4096)
+def _folded(remedy: str, stage: str, reason: str, outcome: str) -> tuple[Fields, Adder, list[int], Adder]:
+    """An application that was ruled, as an event without its amount, and what folds it into its buyer, the pair, its merchant."""
+    fields: Fields = {"remedy": remedy, "stage": stage, "reason": reason, "outcome": outcome, "source": "policy"}
+    return fields, BUYER.folder("ruled", fields), PAIR.columns("ruled", fields), MERCHANT.folder("ruled", fields)

@@ -185,14 +185,23 @@ class Tally:
         `fields` are those of the event that the declarations ask for; kinds of events that this account does not count are
         passed over. An application that is ruled at once is one event, "ruled", with the fields of both.
         """
+        self.folder(kind, fields)(tiles, day, fields, weight)
+
+    def folder(self, kind: Happening, fields: Fields) -> Adder:
+        """What folds events of a kind with these fields, whatever they add up; it may be kept."""
         plan = self.layout.plan(kind, fields)
         if plan is None:
-            return
-        if not tiles:
-            day_tiles.begin(tiles, self._layout, day)
-        elif day < tiles[1]:
-            day_tiles.begin_earlier(tiles, self.steps, day)
-        plan[1](tiles, day, fields, weight)
+            return _pass_over
+        add, layout, steps = plan[1], self._layout, self.steps
+
+        def fold(tiles: "array[int]", day: int, fields: Fields, weight: int) -> None:
+            if not tiles:
+                day_tiles.begin(tiles, layout, day)
+            elif day < tiles[1]:
+                day_tiles.begin_earlier(tiles, steps, day)
+            add(tiles, day, fields, weight)
+
+        return fold
 
     def facts(self, tiles: "array[int]", day: int, wanted: Collection[str] | None = None) -> dict[str, Figure]:
         """Facts of the account as of `day`, without the `history.` prefix; those that always stand unless told.
@@ -238,6 +247,7 @@ class PairTally:
 
     def __init__(self, measures: Sequence[Measure]) -> None:
         self.layout = PAIR_LAYOUT
+        (self._step,) = PAIR_LAYOUT.steps
         self._facts = declared("pair", measures)
         self.names = frozenset(self._facts)
         self.always: frozenset[str] = frozenset()
@@ -246,12 +256,20 @@ class PairTally:
         self, tiles: "array[int]", merchant: int, day: int, kind: Happening, fields: Fields, weight: int = 1
     ) -> None:
         """Fold an event between the two into the *buyer's* state, after `BUYER.fold`. `merchant` is the account's number."""
+        self.add(tiles, merchant, day, self.columns(kind, fields), weight)
+
+    def columns(self, kind: Happening, fields: Fields) -> list[int]:
+        """The columns that count an event of a kind with these fields; none where it is not counted at all."""
         plan = self.layout.plan(kind, fields)
-        for added in plan[0] if plan else ():
-            place = self._place(tiles, added.step, merchant, day - tiles[1])
-            if place:
-                for at in added.once:
-                    tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
+        # there is one run
+        return plan[0][0].once if plan and plan[0] else []
+
+    def add(self, tiles: "array[int]", merchant: int, day: int, columns: Sequence[int], weight: int = 1) -> None:
+        """The same as `fold`, where the columns are known."""
+        place = self._place(tiles, self._step, merchant, day - tiles[1]) if columns else 0
+        if place:
+            for at in columns:
+                tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
 
     def facts(self, tiles: "array[int]", merchant: int, day: int, wanted: Collection[str]) -> dict[str, Figure]:
         """Those of the `wanted` facts that are of the pair, as of a day, without the `history.` prefix."""
@@ -309,6 +327,10 @@ def _whole(steps: Sequence[int]) -> "Callable[[array[int]], bool]":
     )
     # nothing but numbers of our own declarations
     return eval(f"lambda tiles: {order} and not ({rests})")  # noqa: S307
+
+
+def _pass_over(*_: object) -> None:
+    """What folds an event that is not counted."""
 
 
 def _no_field(_: Fields) -> None:
