@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from evenhand.accounts.scores import INTEGRITY
+
 EVENHAND = Path(sys.executable).with_name("evenhand")
 DOCUMENT = """---
 policy: mine
@@ -73,6 +75,18 @@ def test_diff_of_the_same_is_zero_and_of_others_one(document: Path) -> None:
     assert (other.returncode, answer(other)["same"], answer(other)["complete"]) == (1, False, True)
 
 
+def test_diff_of_scorecards_is_zero_for_the_same_and_one_for_others(tmp_path: Path) -> None:
+    same = run("diff", "integrity", "integrity", "--json")
+    assert (same.returncode, answer(same)["same"], answer(same)["changes"]) == (0, True, [])
+    harder = tmp_path / "harder.md"
+    harder.write_text(INTEGRITY.source.replace("| -40      |", "| -70 |"), encoding="utf-8")
+    told = run("diff", "integrity", str(harder))
+    assert told.returncode == 1
+    assert "1. buyer.integrity_score falls by 30\n   refund_only_share: [0.15..0.25)\n" in told.stdout
+    refused = run("diff", "integrity", "1688")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+
+
 def test_recourse_reads_facts_from_a_pipe() -> None:
     facts = '{"application": {"remedy": "refund_only", "stage": "received", "reason": "quality", "amount": 8000}}'
     found = run("recourse", "1688", "-", "--json", given=facts)
@@ -89,6 +103,7 @@ def test_recourse_reads_facts_from_a_pipe() -> None:
         (("check", "nowhere.md"), "policy: there is no policy or file 'nowhere.md'"),
         (("check", "1688@1999"), "policy 1688 has no version '1999'"),
         (("diff", "1688", "1688@2021", "--history", "nowhere.ndjson"), "--history: cannot read nowhere.ndjson"),
+        (("diff", "integrity", "abuse", "--history", "-"), "--history: counts rulings"),
         (("recourse", "1688", "nowhere.json"), "FACTS: cannot read nowhere.json"),
         (("recourse", "1688", "-"), "FACTS: expected one JSON object of facts"),
         (("exploits", "1688", "--share", "many"), "--share: expected a share like 1% or 0.01"),

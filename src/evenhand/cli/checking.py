@@ -8,6 +8,8 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from evenhand.accounts.scores import SCORECARDS
+from evenhand.cli import scores
 from evenhand.cli.options import answer, number_of, progress
 from evenhand.errors import BadInput, EvenhandError
 from evenhand.money import parse, written
@@ -69,8 +71,16 @@ def _show_report(report: Report) -> None:
 
 
 def run_diff(before: str, after: str, history: str | None, seconds: float, *, reasons: bool, as_json: bool) -> None:
-    """Compare two policies; exits 1 when they rule differently."""
-    first, second = Policy.load(before), Policy.load(after)
+    """Compare two policies or two scorecards; exits 1 when they rule or score differently."""
+    first, second = _document(before), _document(after)
+    if not first.model.ruling and not second.model.ruling:
+        if history is not None:
+            raise BadInput(
+                "counts rulings; what a scorecard would have moved in a market shows `evenhand policy rescore`",
+                field="--history",
+            )
+        scores.run(first, second, seconds, as_json=as_json)
+        return
     facts = _read_history(history) if history is not None else None
     found = first.diff(second, seconds, reasons=reasons, history=facts)
     if as_json:
@@ -79,6 +89,12 @@ def run_diff(before: str, after: str, history: str | None, seconds: float, *, re
         _show_diff(found, first.currency or second.currency or "XXX")
     if not found.same:
         raise typer.Exit(1)
+
+
+def _document(name: str) -> Policy:
+    """A policy by its name or a file, or a scorecard of the package by its name."""
+    cards = {card.name: card for card in SCORECARDS}
+    return cards[name] if name in cards and not Path(name).exists() else Policy.load(name)
 
 
 def _show_diff(found: Diff, currency: str) -> None:

@@ -63,12 +63,14 @@ def _interval(kind: Type, low: int, high: int) -> str:
     first, last = literal(kind, low), literal(kind, high)
     if low == high:
         return first
+    # a bound between two values is written as the rounder of them: < 4.80, not <= 4.79
+    after = literal(kind, high + 1) if kind.scale and high < kind.high else last
+    below = kind.scale and high < kind.high and len(after.rstrip("0")) <= len(last.rstrip("0"))
     if low <= kind.low:
-        # a bound between two values is written as what people say: < 4.80, not <= 4.79
-        return f"< {literal(kind, high + 1)}" if kind.scale and high < kind.high else f"<= {last}"
+        return f"< {after}" if below else f"<= {last}"
     if high >= kind.high:
         return f">= {first}"
-    return f"[{first}..{literal(kind, high + 1)})" if kind.scale else f"[{first}..{last}]"
+    return f"[{first}..{after})" if below else f"[{first}..{last}]"
 
 
 def condition(name: str, where: Region) -> str:
