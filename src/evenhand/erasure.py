@@ -138,9 +138,10 @@ async def erase(
     if not by.strip() or len(by) > 120:
         raise BadInput("say who does it, in at most 120 characters", field="by")
     await connection.execute(_evidence.one_at_a_time)
+    # asks for the secret of the hashes, and whoever links asks for that first too
+    remembered = await _name_hash(connection, market, kind, account)
     await alone(connection, market)
     row = await connection.fetchrow(_sql.hold, market, kind, account)
-    remembered = await _name_hash(connection, market, kind, account)
     if row is None:
         if await connection.fetchval(_sql.erased_before, remembered):
             return Erased(market, kind, None, True, {}, [], [])

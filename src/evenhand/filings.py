@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from evenhand.accounts.links.keeping import read_rings, see, unseen
-from evenhand.accounts.state import Account, Connection, label_at
+from evenhand.accounts.state import Account, AccountKey, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import CLOCK_SKEW, MarketDesk
@@ -155,26 +155,28 @@ async def join_orders(
 async def link_filers(connection: Connection, joined: Joined, now: datetime) -> None:
     """Link buyers by what they used to file what is to be ruled, so that these very rulings see it.
 
-    Nobody who is erased, also while this is at work, is linked again. Call it before any account is locked. Where the caller is in no transaction it is committed by itself: what somebody used is
-    true whatever becomes of the rest.
+    Nobody who is erased, also while this is at work, is linked again. Call it before any account is locked. Where the caller is
+    in no transaction it is committed by itself: what somebody used is true whatever becomes of the rest.
     """
     if not any(one.application.attributes for one in joined.filings):
         return
-    used = [(one.market.number, one.buyer, one.application.attributes) for one in joined.filings]
-    ids = {row["no"]: row["id"] for row in await connection.fetch(_links.ids, [buyer for _, buyer, _ in used])}
+    markets = {one.buyer: one.market.number for one in joined.filings}
+    keys: dict[int, AccountKey] = {
+        row["no"]: (markets[row["no"]], "buyer", row["id"]) for row in await connection.fetch(_links.ids, list(markets))
+    }
     async with connection.transaction():
         seen = await unseen(
             connection,
-            [((market, "buyer", ids[buyer]), attributes) for market, buyer, attributes in used if attributes],
+            [(keys[one.buyer], one.application.attributes) for one in joined.filings if one.application.attributes],
         )
         if seen:
-            # who erases holds the lock that is held now: what was erased while this waited shows, and what comes waits for it
-            named = await connection.fetch(_links.still_named, list(ids), list(ids.values()))
-            still = {row["id"] for row in named}
-            seen = [one for one in seen if one.account[2] in still]
+            # whoever erases holds the lock that is held here: an erasure before it shows now, one after it waits
+            names = [name for _, _, name in keys.values()]
+            still = {keys[row["no"]] for row in await connection.fetch(_sql.still_named, list(keys), names)}
+            seen = [one for one in seen if one.account in still]
         await see(connection, seen, now)
     if seen:
-        joined.rings = await read_rings(connection, {buyer for _, buyer, _ in used})
+        joined.rings = await read_rings(connection, markets)
 
 
 _place = attrgetter("index")

@@ -94,3 +94,9 @@ insert into payout (granted, moved, market, currency, case_no, buyer, amount, ga
 select b.no, b.no, b.market, b.currency, b.case_no, b.credit_of, b.amount, p.gateway, $10, $10, $10
 from booked b join payout_market p on p.market = b.market
 where b.debit = 'fund'
+
+-- name: still_named
+-- Those of some accounts that are called what they were called, and that nobody has erased.
+select a.no from unnest($1::bigint[], $2::text[]) as f (no, id)
+join account a on a.no = f.no and a.id = f.id
+where not exists (select from erasure e where e.account = a.no and e.pseudonym = a.id)
