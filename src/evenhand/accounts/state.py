@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import asyncpg
 import asyncpg.pool
+import msgspec
 
 from evenhand.history import BUYER, MERCHANT
 from evenhand.history.stored import pack
@@ -21,6 +22,7 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Label = tuple[str, datetime, datetime]
 
 _sql: Final = Queries.load("accounts")
+_json: Final = msgspec.json.Encoder().encode
 
 
 class Stale(Exception):
@@ -71,8 +73,8 @@ async def save(connection: Connection, accounts: Mapping[int, Account]) -> None:
     """Write the accounts back; raises `Stale` when one of them was written by somebody else since it was read."""
     if not accounts:
         return
-    versions = [account.version for account in accounts.values()]
+    numbers, versions = list(accounts), [account.version for account in accounts.values()]
     tiles = [pack(account.tiles) for account in accounts.values()]
-    done = await connection.execute(_sql.save, list(accounts), versions, tiles)
+    done = await connection.execute(_sql.save, _json(numbers).decode(), _json(versions).decode(), tiles)
     if done != f"UPDATE {len(accounts)}":
         raise Stale
