@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -29,8 +28,7 @@ class Stale(Exception):
     """Somebody else wrote an account after it was read: read again, rule again."""
 
 
-@dataclass(slots=True)
-class Account:
+class Account(msgspec.Struct, gc=False):
     """The history of one account while a batch works on it."""
 
     # of the row that was read
