@@ -93,5 +93,9 @@ COURTS: Final = Sentence(
 )
 # Facts of the case itself that people who ruled relied on.
 PAID_FOR_LINE: Final = Sentence("paid for the order line", "订单行实付金额")
-IN_THREAD: Final = Sentence("messages and pieces of evidence in the thread", "往来消息与凭证（条）")
+IN_THREAD: Final = Sentence("messages, offers and evidence in the thread", "往来消息、方案与凭证（条）")
+APPEAL: Final = Sentence("appeal", "申诉")
+APPEALED: Final = Sentence(
+    "by the {party} on {at} ({zone}); new evidence: {count}", "{party}于{at}（{zone}）提出，附新证据{count}份"
+)
 INSPECTION: Final = Sentence("third-party inspection", "第三方检测")

@@ -95,6 +95,15 @@ class StatementOfReasons(msgspec.Struct, frozen=True):
     redress: Redress
 
 
+class Appealed(msgspec.Struct, frozen=True):
+    """An appeal that led to a decision."""
+
+    party: Party
+    at: datetime
+    # pieces of evidence it brought
+    evidence: int
+
+
 class Told(msgspec.Struct, frozen=True):
     """Everything a statement is built from."""
 
@@ -110,6 +119,7 @@ class Told(msgspec.Struct, frozen=True):
     market: str
     order: str
     wording: Wording
+    appeals: Sequence[Appealed]
 
 
 def build(told: Told, decision: Decision, number: int, party: Party, lang: Lang) -> StatementOfReasons:
@@ -218,9 +228,11 @@ def _relied(told: Told, decision: Decision, party: Party, lang: Lang) -> list[Re
     said = told.wording
     paid = written(ground.line_paid, ground.currency)
     relied.append(Relied("case.line", said("paid_for_line", lang), paid))
-    # each appeal brought evidence
-    thread = told.case.thread + len(told.case.appealed)
-    relied.append(Relied("case.thread", said("in_thread", lang), str(thread)))
+    relied.append(Relied("case.thread", said("in_thread", lang), str(told.case.thread)))
+    for appeal in told.appeals:
+        at, who = f"{appeal.at.astimezone(ground.zone):%Y-%m-%d %H:%M}", said.name("case", appeal.party, lang)
+        made = said("appealed", lang).format(party=who, at=at, zone=ground.zone.key, count=appeal.evidence)
+        relied.append(Relied("case.appeal", said("appeal", lang), made))
     if told.case.inspection:
         found = said.name("case", told.case.inspection, lang)
         relied.append(Relied("case.inspection", said("inspection", lang), found))

@@ -21,7 +21,7 @@ _ONES: Final = {
     name: getattr(sentences, name.upper())
     for name in (
         "title", "scope", "withheld", "held_back", "agreed", "appeal_until", "appeal_later", "person", "courts",
-        "paid_for_line", "in_thread", "inspection",
+        "paid_for_line", "in_thread", "appeal", "appealed", "inspection",
     )
 }  # fmt: skip
 _GROUPS: Final[Mapping[str, Mapping[str, Sentence]]] = {

@@ -15,7 +15,7 @@ from evenhand.cases import keeping
 from evenhand.cases.audience import heard, unmarked
 from evenhand.cases.machine import Hand
 from evenhand.cases.model import Case, Decision, Event, Ground, Party
-from evenhand.cases.statement import Told, build, text_of
+from evenhand.cases.statement import Appealed, Told, build, text_of
 from evenhand.cases.wording import CURRENT, Wording
 from evenhand.casework.answers import note_answers
 from evenhand.casework.loading import Loaded
@@ -71,6 +71,10 @@ async def tell(
     if otherwise.because == ruling.because:
         otherwise = msgspec.structs.replace(otherwise, because=loaded.because)
     ruling = msgspec.structs.replace(ruling, because=loaded.because)
+    appeals = [
+        Appealed(row["role"], row["at"], row["evidence"])
+        for row in (await connection.fetch(_sql.appeals, ground.no, number) if case.appealed else ())
+    ]
     told = Told(
         ground,
         case,
@@ -82,6 +86,7 @@ async def tell(
         loaded.market.market.name,
         loaded.order,
         wording,
+        appeals,
     )
     parties: tuple[Party, Party] = ("buyer", "merchant")
     langs: tuple[Lang, Lang] = ("en", "zh")

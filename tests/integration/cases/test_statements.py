@@ -14,7 +14,7 @@ from evenhand.casework import Casework
 from evenhand.desk import Desk
 from evenhand.policy import Policy
 from evenhand.store import Database
-from tests.integration.cases.conftest import STRICT, Clock, File
+from tests.integration.cases.conftest import ANNA, BUYER, MERCHANT, STRICT, Clock, Do, File
 
 
 async def told(work: Casework, case: str) -> list[tuple[bytes, str]]:
@@ -64,3 +64,22 @@ async def test_the_same_words_are_kept_once(desk: Desk, database: Database, cloc
     assert await database.pool.fetchval("select count(*) from wording") == 1
     stored = await database.pool.fetchval("select body from wording")
     assert wording.kept(stored) == CURRENT
+
+
+async def test_an_appeal_is_named_for_what_it_is_and_not_counted_among_messages(
+    file: File, do: Do, work: Casework, clock: Clock
+) -> None:
+    case = (await file(market="wholesale", reason="no_reason")).case
+    await do(case, BUYER, "messages", text="It is broken.")
+    await do(case, MERCHANT, "decline", why="It is as described.")
+    clock.move(hours=1)
+    await do(case, BUYER, "appeal", why="It is not.", evidence=["photo-1", "photo-2"])
+    await do(case, ANNA, "claim")
+    await do(case, ANNA, "rule", outcome="subsidise", grounds=["goods.defective"])
+    english = (await work.statement(int(case), "merchant", "en"))[1]
+    assert "- appeal: by the buyer on 2026-03-02 13:00 (Asia/Shanghai); new evidence: 2\n" in english
+    assert "- messages, offers and evidence in the thread: 1\n" in english
+    chinese = (await work.statement(int(case), "buyer", "zh"))[1]
+    assert "- 申诉：买家于2026-03-02 13:00（Asia/Shanghai）提出，附新证据2份\n" in chinese
+    # the ruling that was appealed rests on none
+    assert "appeal: by" not in (await work.statement(int(case), "merchant", "en", 0))[1]

@@ -78,6 +78,11 @@ select no, at, action, role, who, state, said from case_event where case_no = $1
 -- Everything that happened in a case.
 select no, at, action, role, who, state, said from case_event where case_no = $1 order by no
 
+-- name: appeals
+-- Who appealed before an event, when, and with how many pieces of evidence.
+select role, at, coalesce(json_array_length(said -> 'evidence'), 0) as evidence
+from case_event where case_no = $1 and action = 'appeal' and no < $2 order by no
+
 -- name: due
 -- A case whose clock must act, held until the transaction ends; what somebody else holds is passed over.
 select no from case_file where due_at <= $1 and not (no = any($2::bigint[])) order by due_at limit 1 for update skip locked
