@@ -6,6 +6,7 @@ buyers with an intercepted application, or one that was filed while a sign of ab
 Those cases were noted when they were booked, so that a label can name the cases it rests on.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,13 +18,14 @@ from evenhand.accounts.labelling import STANDARD, Labelling, checked, history_re
 from evenhand.accounts.labels import LABELS, Confirm, decide_proposal, end_label, set_label
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import BadInput, EvenhandError, UnknownThing
 from evenhand.events.outbox import give_places
 from evenhand.history import BUYER
 from evenhand.markets import MarketDesk
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("labels")
+_log: Final = logging.getLogger(__name__)
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 # Bookings looked through in one transaction.
 _BOOKINGS: Final = 50
@@ -63,10 +65,20 @@ class Labeller:
                 markets = {market.number: market for market in self._markets().values()}
                 for row in await connection.fetch(_sql.spoken_against, first, last):
                     if row["market"] in markets:
-                        await self._look(connection, row, markets[row["market"]], settings.get(row["market"]), now)
+                        await self._try_look(connection, row, markets[row["market"]], settings.get(row["market"]), now)
                 await connection.execute(_sql.forget_signs, now - _YEAR)
                 await connection.execute(_sql.move_pass, bookings[-1]["position"])
                 return len(bookings)
+
+    async def _try_look(
+        self, connection: Connection, row: Any, market: MarketDesk, setting: Any, now: datetime
+    ) -> None:
+        """Look at one buyer; what cannot be done about one never holds up the others, of this market or another."""
+        try:
+            async with connection.transaction():
+                await self._look(connection, row, market, setting, now)
+        except (EvenhandError, ValueError, ArithmeticError) as error:
+            _log.warning("buyer %s of market %s is not labelled: %s", row["id"], market.market.id, error)
 
     async def _look(self, connection: Connection, row: Any, market: MarketDesk, setting: Any, now: datetime) -> None:
         """Label one buyer, or propose it, where the document says so and nothing as grave stands."""

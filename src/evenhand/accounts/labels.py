@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from evenhand.accounts.labelling.lasting import LONGEST_DAYS
 from evenhand.accounts.state import AccountKind, Connection, find_or_open
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.events.outbox import Event, emit
@@ -21,7 +22,7 @@ from evenhand.store import Queries
 Label = Literal["warning", "watched", "malicious"]
 Confirm = Literal["warning", "watched", "malicious", "never"]
 LABELS: Final[tuple[Label, ...]] = ("warning", "watched", "malicious")
-LONGEST: Final = timedelta(days=366)
+LONGEST: Final = timedelta(days=LONGEST_DAYS)
 _MOST_CASES: Final = 200
 _sql: Final = Queries.load("labels")
 _desk: Final = Queries.load("desk")

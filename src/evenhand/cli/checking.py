@@ -8,6 +8,8 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from evenhand.accounts.labelling import is_labelling
+from evenhand.accounts.labelling.lasting import unfit
 from evenhand.accounts.scores import SCORECARDS
 from evenhand.cli import scores
 from evenhand.cli.options import answer, number_of, progress
@@ -50,7 +52,11 @@ def run_check(names: list[str], seconds: float, *, as_json: bool) -> None:
 def _checked(policy: Policy, seconds: float) -> Report:
     with progress() as bar:
         task = bar.add_task(f"checking {policy.name} {policy.version}", total=None)
-        return policy.check(seconds, lambda done, total: bar.update(task, completed=done, total=total))
+        report = policy.check(seconds, lambda done, total: bar.update(task, completed=done, total=total))
+    if not is_labelling(policy):
+        return report
+    findings = sorted((*report.findings, *unfit(policy)), key=lambda one: (one.severity, one.line))
+    return msgspec.structs.replace(report, findings=tuple(findings))
 
 
 def _show_report(report: Report) -> None:

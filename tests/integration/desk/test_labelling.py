@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from evenhand.accounts.labelling import STANDARD
 from evenhand.accounts.labels import (
     appeal,
     decide_appeal,
@@ -208,6 +209,30 @@ async def test_nobody_is_labelled_for_the_cases_of_others(database: Database, de
                 expires_at=NOW + timedelta(days=10), cases=[int(case.case)],
             )  # fmt: skip
     assert raised.value.field == "cases"
+
+
+async def test_a_label_that_cannot_be_set_holds_up_neither_the_market_beside_nor_the_pass(
+    database: Database, desk: Desk, clock: Clock
+) -> None:
+    """A document from before every label was proven to be settable gives one of 400 days."""
+    source = STANDARD.source.split("## Promises")[0].replace("| 180    |", "| 400    |")
+    await database.pool.execute(
+        "insert into labelling (market, document, confirm, set_by, set_at) values ($1, $2, 'never', 'Li', $3)",
+        desk.markets["group"].number, source, NOW,
+    )  # fmt: skip
+    async with database.pool.acquire() as connection:
+        await set_label(
+            connection, "group", "buyer", "busy", "malicious", cause="synthetic test", set_by="Li", starts_at=NOW,
+            expires_at=NOW + timedelta(days=10),
+        )  # fmt: skip
+        await connection.execute("update label set expires_at = $1", NOW + timedelta(seconds=1))
+    await Shop(desk, "group").file(3)
+    await Shop(desk, "bazaar").file(7)
+    clock.now = NOW + timedelta(seconds=2)
+    await through(database, desk, clock)
+    assert [one for one in await standing(database, desk) if one[1] != "Li"] == [("warning", "labelling@1")]
+    behind = "select count(*) from outbox, label_pass where batch is not null and outbox.position > label_pass.position"
+    assert await database.pool.fetchval(behind) == 0
 
 
 async def test_a_document_that_cannot_label_is_refused(database: Database, desk: Desk) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from evenhand.accounts.labelling.lasting import unfit
 from evenhand.accounts.scores import OUTPUTS, Scorecards, completed
 from evenhand.errors import BadInput
 from evenhand.history import BUYER
@@ -36,7 +37,7 @@ class Labelling(msgspec.Struct, frozen=True):
 
 
 def checked(policy: Policy) -> Policy:
-    """See that a document can label; raises `BadInput` for one that cannot."""
+    """See that a document can label, whoever it is asked about; raises `BadInput` for one that cannot."""
     missing = set(OUTPUTS["labelling"]) - policy.model.outputs.keys()
     if missing:
         raise BadInput(
@@ -48,7 +49,14 @@ def checked(policy: Policy) -> Policy:
             raise BadInput(
                 f"a labelling document knows nothing of {name}: only of the buyer's history, scores and labels"
             )
+    for finding in unfit(policy):
+        raise BadInput(f"{finding.place}: {finding.message}")
     return policy
+
+
+def is_labelling(policy: Policy) -> bool:
+    """Whether a document gives labels, all that belongs to one."""
+    return not policy.model.ruling and set(OUTPUTS["labelling"]) <= policy.model.outputs.keys()
 
 
 def labelling(policy: Policy, cards: Scorecards, history: dict[str, Any], *, warned: bool, watched: bool) -> Labelling:

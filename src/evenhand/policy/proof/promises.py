@@ -83,6 +83,11 @@ def read_promises(document: Document, model: Model) -> tuple[Promise, ...]:
     return tuple(found)
 
 
+def promise_about(model: Model, text: str) -> Promise:
+    """A promise that a document must keep whether it says so or not; raises `CellError` where it makes no sense of the model."""
+    return _Reader(model, {}).read(Cell(text, 0, 0))
+
+
 def outcome_order(document: Document, faults: list[Fault]) -> Mapping[str, int]:
     """How good each outcome is for the buyer, from 0."""
     groups = DEFAULT_ORDER
