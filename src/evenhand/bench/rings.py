@@ -1,4 +1,6 @@
-"""`evenhand bench rings`: how well links find abusers planted in rings in the synthetic marketplace, and whom they pass over."""
+"""`evenhand bench rings`: how well links find abusers planted in rings in the synthetic marketplace, and whom they pass over; and
+how well looking at disputes finds gangs planted there that go for the same stores, by how often they do.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,8 +9,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from evenhand.simulation.agreeing import GangsMeasured, measure_gangs
 from evenhand.simulation.finding import LinksMeasured, measure_links
 
+# Orders that each member of a gang places at its stores in four weeks: none, at half of them, at each, twice at each.
+STRENGTHS: Final = (0, 2, 4, 8)
 _chatter: Final = Console(stderr=True, highlight=False)
 
 
@@ -24,9 +29,14 @@ class Row:
 def run(*, orders: int, seeds: int, as_json: bool) -> None:
     """Measure over some marketplaces and print the sums."""
     measured: list[LinksMeasured] = []
+    looked: dict[int, list[GangsMeasured]] = {aimed: [] for aimed in STRENGTHS}
     for seed in range(1, seeds + 1):
-        with _chatter.status(f"Synthetic marketplace {seed} of {seeds}"):
+        with _chatter.status(f"Synthetic marketplace {seed} of {seeds}: links") as status:
             measured.append(measure_links(orders, seed))
+            for aimed in STRENGTHS:
+                status.update(f"Synthetic marketplace {seed} of {seeds}: disputes, {aimed} orders by agreement")
+                looked[aimed].append(measure_gangs(orders, seed, aimed))
+    gangs = [_summed(each) for each in looked.values()]
     total = {
         name: sum(getattr(one, name) for one in measured)
         for name in LinksMeasured.__struct_fields__
@@ -39,7 +49,7 @@ def run(*, orders: int, seeds: int, as_json: bool) -> None:
         "precision_of_large_rings": round(whole.precision_of_large_rings, 3),
     }
     if as_json:
-        print(msgspec.json.encode({"orders": orders, "seeds": seeds, **total, **shares}).decode())  # noqa: T201
+        print(msgspec.json.encode({"orders": orders, "seeds": seeds, **total, **shares, "gangs": gangs}).decode())  # noqa: T201
         return
     console = Console(highlight=False)
     console.print(f"{seeds} synthetic marketplaces of {orders:,} orders, {whole.buyers:,} buyers", markup=False)
@@ -53,6 +63,33 @@ def run(*, orders: int, seeds: int, as_json: bool) -> None:
         Row("buyers in rings of three and more, who abuse", whole.in_large_rings, whole.abusive_in_large_rings),
         Row("pairs at one hub, linked by it", whole.hub_pairs, whole.hub_pairs_linked),
     ):
-        share = f"{row.found / row.there:.3f}" if row.there else ""
-        table.add_row(row.name, f"{row.there:,}", f"{row.found:,}", share)
+        table.add_row(row.name, f"{row.there:,}", f"{row.found:,}", _share(row.found, row.there))
     console.print(table)
+    console.print(
+        "\nDisputes of 90 days in a market: gangs that go for four stores within four weeks, and who is in findings",
+        markup=False,
+    )
+    disputes = Table(box=None, pad_edge=False)
+    for column in ("orders by agreement", "gangs", "found", "share", "findings", "buyers", "of gangs", "abusive"):
+        disputes.add_column(column, justify="right")
+    for one in gangs:
+        disputes.add_row(
+            f"{one.aimed}",
+            f"{one.gangs:,}",
+            f"{one.gangs_found:,}",
+            _share(one.gangs_found, one.gangs),
+            f"{one.findings:,}",
+            f"{one.buyers:,}",
+            _share(one.in_gangs, one.buyers),
+            _share(one.abusive, one.buyers),
+        )
+    console.print(disputes)
+
+
+def _summed(each: list[GangsMeasured]) -> GangsMeasured:
+    fields = [name for name in GangsMeasured.__struct_fields__ if name != "aimed"]
+    return GangsMeasured(each[0].aimed, *(sum(getattr(one, name) for one in each) for name in fields))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else ""

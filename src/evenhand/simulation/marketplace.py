@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 from msgspec.structs import replace
 
 from evenhand.records import Application, Market, MerchantRule, Order, OrderLine, Review
+from evenhand.simulation.gangs import AIMED, Gang, agreed_orders, gangs
 from evenhand.simulation.people import (
     BUYER_KINDS,
     CATEGORIES,
@@ -47,6 +48,7 @@ _FEWEST_STORES, _ORDERS_PER_STORE = 8, 1_600
 # Of so many orders one ends in a refund application: far more than anywhere real, since applications are what is looked at.
 _ORDERS_PER_APPLICATION: Final = 5
 _LABEL_DAYS: Final = 365
+_WORST: Final = max(kind.faults for kind in STORE_KINDS)
 
 
 class Labelling(NamedTuple):
@@ -107,17 +109,17 @@ def applications_of(orders: int) -> int:
     return orders // _ORDERS_PER_APPLICATION
 
 
-def simulate(orders: int, seed: int) -> Iterator[Event]:
+def simulate(orders: int, seed: int, aimed: int = AIMED) -> Iterator[Event]:
     """Everything that happens in the markets, in the order of time.
 
     There are exactly `orders` orders and `applications_of(orders)` applications; the same arguments give the same events. An
     order comes first when it is placed, and again when it is shipped (where that matters to an application), delivered and
-    reviewed.
+    reviewed. `aimed` says how many orders each member of a gang places by agreement while a choice of stores lasts.
     """
     happening: defaultdict[int, list[Event]] = defaultdict(list)
     totals = list(_parts(orders, [place.share for place in PLACES]))
     filed = list(_parts(applications_of(orders), totals))
-    sites = [_Site(*each, seed, happening) for each in zip(PLACES, totals, filed, strict=True)]
+    sites = [_Site(*each, seed, happening, aimed) for each in zip(PLACES, totals, filed, strict=True)]
     day = 0
     while day < _DAYS or happening:
         if day < _DAYS:
@@ -145,6 +147,8 @@ class Planted(NamedTuple):
     # who uses the office building's address, and the parcel locker's address and phone
     office: dict[str, frozenset[str]]
     locker: dict[str, frozenset[str]]
+    # who claims from the same stores by agreement; members by place among the market's buyers, see `buyer_id`
+    gangs: dict[str, list[Gang]]
 
 
 def planted(orders: int, seed: int) -> Planted:
@@ -157,11 +161,12 @@ def planted(orders: int, seed: int) -> Planted:
         {site.market: [_ids(home) for home in site.sharing.households] for site in sites},
         {site.market: _ids(site.sharing.office) for site in sites},
         {site.market: _ids(site.sharing.locker) for site in sites},
+        {site.market: site.gangs for site in sites},
     )
 
 
 def _ids(buyers: Sequence[int]) -> frozenset[str]:
-    return frozenset(_buyer_id(buyer) for buyer in buyers)
+    return frozenset(buyer_id(buyer) for buyer in buyers)
 
 
 def _in_time(event: Event) -> tuple[datetime, str, str]:
@@ -188,7 +193,13 @@ class _Site:
     """One market at work."""
 
     def __init__(
-        self, place: Place, orders: int, applications: int, seed: int, happening: defaultdict[int, list[Event]]
+        self,
+        place: Place,
+        orders: int,
+        applications: int,
+        seed: int,
+        happening: defaultdict[int, list[Event]],
+        aimed: int = AIMED,
     ) -> None:
         self._place = place
         self._id = place.market.id
@@ -203,6 +214,10 @@ class _Site:
         self._buyers_to = list(accumulate(kind.orders for kind in self._buyers))
         self._stores_to = list(accumulate(kind.orders for kind in self._stores))
         self._sharing = share_out([kind.reuses_evidence for kind in self._buyers], Random(f"shared {self._id} {seed}"))
+        abusive = [place for place, kind in enumerate(self._buyers) if kind.reuses_evidence]
+        draws = Random(f"gangs {self._id} {seed}")
+        self._gangs = gangs(abusive, self._sharing.rings, stores, _DAYS, draws)
+        self._agreed = agreed_orders(self._gangs, aimed, draws)
         # those who have ordered: what somebody uses comes with the first order
         self._known: set[int] = set()
         self._placed = 0
@@ -219,9 +234,14 @@ class _Site:
         """What its buyers use, by place."""
         return self._sharing
 
+    @property
+    def gangs(self) -> list[Gang]:
+        """Who claims from the same stores by agreement."""
+        return self._gangs
+
     def kinds(self) -> Iterator[tuple[str, str]]:
         """Every buyer with the name of its kind."""
-        return ((_buyer_id(number), kind.name) for number, kind in enumerate(self._buyers))
+        return ((buyer_id(number), kind.name) for number, kind in enumerate(self._buyers))
 
     def _set_rules(self, at: datetime) -> None:
         """Plan that merchants set rules of their own."""
@@ -230,7 +250,7 @@ class _Site:
                 rule = MerchantRule(
                     id=f"synthetic-rule-{store + 1:04}",
                     decision=kind.own_rule,
-                    merchant=_store_id(store),
+                    merchant=store_id(store),
                     price_to=kind.up_to * 100,
                     reasons=["damaged", "not_as_described", "quality"],
                     valid_from=at,
@@ -243,14 +263,20 @@ class _Site:
         # half of the buyers are there from the beginning, the others join over time
         known = len(self._buyers) * (_DAYS + day) // (2 * _DAYS) or 1
         parties = [(self._pick(self._buyers_to, known), self._pick(self._stores_to, None)) for _ in range(count)]
-        keys = [self._random.random() / self._readiness(*pair) for pair in parties]
+        agreed = [pair for pair in self._agreed.get(day, ()) if pair[0] < known][:count]
+        parties[: len(agreed)] = agreed
+        keys = [
+            self._random.random() / self._readiness(*pair, by_agreement=index < len(agreed))
+            for index, pair in enumerate(parties)
+        ]
         complaining = set(nsmallest(complaints, range(count), key=keys.__getitem__))
         for index, (buyer, store) in enumerate(parties):
             self._order(day, buyer, store, complains=index in complaining)
 
-    def _readiness(self, buyer: int, store: int) -> int:
-        """How likely an order is to end in an application, beside others."""
-        return self._buyers[buyer].complaints * self._stores[store].faults
+    def _readiness(self, buyer: int, store: int, *, by_agreement: bool) -> int:
+        """How likely an order is to end in an application, beside others. By agreement one claims whatever the goods are."""
+        faults = _WORST if by_agreement else self._stores[store].faults
+        return self._buyers[buyer].complaints * faults
 
     def _order(self, day: int, buyer: int, store: int, *, complains: bool) -> None:
         kind = self._stores[store]
@@ -262,10 +288,10 @@ class _Site:
         placed_at = self._by_day(day)
         order = Order(
             id=f"synthetic-{self._placed:06}",
-            buyer=_buyer_id(buyer),
+            buyer=buyer_id(buyer),
             placed_at=placed_at,
             currency=self._place.market.currency,
-            lines=[OrderLine("1", _store_id(store), self._price(category), category.name)],
+            lines=[OrderLine("1", store_id(store), self._price(category), category.name)],
             promised_at=_moment(promised, 24 * 3600 - 1),
         )
         new = buyer not in self._known
@@ -330,7 +356,7 @@ class _Site:
             self._plan(at, Labelling(order.buyer, kind.label, cause, at + timedelta(days=_LABEL_DAYS)))
 
     def _plan(self, at: datetime, what: What) -> None:
-        self._happening[(at - _MIDNIGHT).days].append(Event(at, self._id, what))
+        self._happening[day_of(at)].append(Event(at, self._id, what))
 
     def _by_day(self, day: int) -> datetime:
         return _moment(day, 8 * 3600 + self._random.randrange(12 * 3600))
@@ -357,13 +383,18 @@ class _Site:
         return self._random.choices(list(weights), list(weights.values()))[0]
 
 
+def day_of(at: datetime) -> int:
+    """Whole days from the first one to a moment, in the markets' time zone."""
+    return (at - _MIDNIGHT).days
+
+
 def _moment(day: int, second: int) -> datetime:
     return _MIDNIGHT + timedelta(days=day, seconds=second)
 
 
-def _store_id(store: int) -> str:
+def store_id(store: int) -> str:
     return f"synthetic-store-{store + 1:04}"
 
 
-def _buyer_id(buyer: int) -> str:
+def buyer_id(buyer: int) -> str:
     return f"synthetic-buyer-{buyer + 1:05}"

@@ -78,7 +78,7 @@ def share_out(abusive: Sequence[bool], random: Random) -> Sharing:
 
 
 def _plant_rings(abusive: Sequence[int], sharing: Sharing, random: Random) -> None:
-    for number, members in enumerate(_groups(abusive[: len(abusive) * 2 // 3], random), start=1):
+    for number, members in enumerate(in_groups(abusive[: len(abusive) * 2 // 3], random), start=1):
         sharing.rings.append(members)
         match number % 4:
             case 1:
@@ -93,7 +93,7 @@ def _plant_rings(abusive: Sequence[int], sharing: Sharing, random: Random) -> No
                 _share(sharing, members, ("address",), f"ring {number}")
 
 
-def _groups(members: Sequence[int], random: Random) -> Iterator[list[int]]:
+def in_groups(members: Sequence[int], random: Random) -> Iterator[list[int]]:
     """Three to six at a time; the last two have nobody to join."""
     begin = 0
     while len(members) - begin >= 3:

@@ -1,8 +1,9 @@
 """Rings found among a market's disputes, kept for a person to confirm or dismiss.
 
-Looking takes the disputes of 90 days, peels them (`peeling`), and keeps each block that chance does not explain: its buyers, the
-stores they dispute with, the figures. Buyers that are also linked by what they share start with some suspicion, so that a group
-that does both stands out sooner. A finding is evidence and nothing else: no ruling reads it, no label follows from it.
+Looking takes the disputes of 90 days, asks who acts together (`acting`), within rings of linked accounts and in the market, and
+keeps each group that chance does not explain: its buyers, the stores they dispute with, the figures. A finding is evidence and
+nothing else: no ruling reads it, no label follows from it. It is found when somebody looks, so as a fact it would make the same
+application come out differently by when that was; the fact a ruling may know is `history.ring_same_store_90d` (`facts`).
 """
 
 from collections.abc import Callable
@@ -13,8 +14,7 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from evenhand.accounts.links.grouping import Ints
-from evenhand.accounts.links.peeling import Block, Graph, blocks
+from evenhand.accounts.links.acting import FORTNIGHT, Disputes, Group, acting_together, rings_by_number
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.store import Queries
@@ -22,9 +22,6 @@ from evenhand.store import Queries
 Verdict = Literal["confirmed", "dismissed"]
 
 DAYS: Final = 90
-# What being linked with another buyer who disputes adds to a buyer, in the measure of edges: about half a dispute with a store
-# that twenty dispute with.
-LINKED: Final = 0.15
 
 _sql: Final = Queries.load("links")
 _desk: Final = Queries.load("desk")
@@ -69,33 +66,23 @@ async def look(
         raise UnknownThing(f"there is no market {market!r}", field="market")
     since = now - timedelta(days=DAYS)
     stage("Reading disputes")
-    rows = await connection.fetch(_sql.disputes, numbers[market], since, now)
+    rows = await connection.fetch(_sql.disputes, numbers[market], since, now, FORTNIGHT)
     if not rows:
         return 0
-    buyers, merchants, times, refund_only = (
-        np.array([row[name] for row in rows], dtype=np.int64) for name in ("buyer", "merchant", "times", "refund_only")
+    buyer, store, fortnight, times, refund_only, ring = (
+        np.array([row[name] or 0 for row in rows], dtype=np.int64)
+        for name in ("buyer", "merchant", "fortnight", "times", "refund_only", "ring")
     )
-    rings = np.array([row["ring"] or 0 for row in rows], dtype=np.int64)
-    buyer_of, row = np.unique(buyers, return_inverse=True)
-    merchant_of, column = np.unique(merchants, return_inverse=True)
-    linked = linked_with_another(row, rings, len(buyer_of))
-    stage(f"Peeling {len(rows):,} pairs of buyer and store, and as many dealt at random")
-    found, chance = blocks(Graph.of(row, column, times, (linked * LINKED).astype(np.float64)))
+    buyers, buyer = np.unique(buyer, return_inverse=True)
+    stores, store = np.unique(store, return_inverse=True)
+    rings = rings_by_number(buyer, ring)
     new = 0
-    for block in found:
-        inside = np.isin(row, block.rows) & np.isin(column, block.columns)
-        accounts = buyer_of[block.rows].tolist(), merchant_of[block.columns].tolist()
-        figures = (int(times[inside].sum()), int(refund_only[inside].sum()), int(linked[block.rows].sum()))
-        new += await _keep(connection, numbers[market], now, since, block, chance, accounts, figures)
+    for group in acting_together(Disputes(buyer, store, fortnight, times), rings, stage):
+        inside = np.isin(buyer, group.buyers) & np.isin(store, group.stores)
+        figures = int(times[inside].sum()), int(refund_only[inside].sum()), int((rings[group.buyers] > 0).sum())
+        accounts = buyers[group.buyers].tolist(), stores[group.stores].tolist()
+        new += await _keep(connection, numbers[market], now, since, group, accounts, figures)
     return new
-
-
-def linked_with_another(row: Ints, rings: Ints, count: int) -> Ints:
-    """For each of `count` buyers 1 when another is in its ring, else 0; `row` and `rings` are buyer and ring (or 0) of pairs."""
-    ring_of = np.zeros(count, dtype=np.int64)
-    ring_of[row] = rings
-    _, place, sizes = np.unique(ring_of, return_inverse=True, return_counts=True)
-    return ((sizes[place] > 1) & (ring_of > 0)).astype(np.int64)
 
 
 async def _keep(
@@ -103,17 +90,18 @@ async def _keep(
     market: int,
     now: datetime,
     since: datetime,
-    block: Block,
-    chance: float,
+    group: Group,
     accounts: tuple[list[int], list[int]],
     figures: tuple[int, int, int],
 ) -> bool:
     """Write a finding; whether it was not known before."""
-    buyers, merchants = accounts
+    buyers, stores = accounts
     digest = blake2b(msgspec.json.encode(buyers), digest_size=16).digest()
-    kept = await connection.fetchrow(_sql.keep_finding, market, digest, now, since, block.density, chance, *figures)
+    kept = await connection.fetchrow(
+        _sql.keep_finding, market, digest, now, since, group.density, group.chance, *figures
+    )
     assert kept is not None
-    await connection.execute(_sql.keep_accounts, kept["no"], [*buyers, *merchants])
+    await connection.execute(_sql.keep_accounts, kept["no"], [*buyers, *stores])
     return not kept["found_before"]
 
 

@@ -1,42 +1,45 @@
-"""Groups that act together, found by peeling the graph of disputes.
+"""The densest part of a graph of disputes, by peeling.
 
-Rows are buyers, columns are stores, an edge is a buyer who disputed with a store. A ring of abusers is a block of rows and
-columns with unusually many edges inside. FRAUDAR (Hooi et al., KDD 2016) scores a block S by
+Rows are buyers, columns are stores (in some weeks), an edge is a buyer who disputed with a store. A group that acts together is a
+block of rows and columns with unusually many edges inside. FRAUDAR (Hooi et al., KDD 2016) scores a block S by
 
-    f(S) = (sum of its nodes' suspicion + sum of the edges inside) / (number of its nodes)
+    f(S) = (sum of the edges inside) / (number of its nodes)
 
-where an edge into column j counts 1/ln(d_j + 5), d_j being the column's degree. Complaints about a store that everybody complains
-about count little, so honest edges added as camouflage do not hide a block: they make no other edge count less. Taking away the
-node that contributes least, over and over, passes a block at least half as dense as the densest there is (Charikar 2000).
+where an edge into column j counts 1/ln(d_j + 5), d_j being the column's degree, and takes away the node that contributes least,
+over and over; the densest set on the way is the answer.
 
-Taken literally that is a million steps of a queue. But peeling passes exactly through every *t-core*, the largest set of nodes
-that each contribute at least t; and a set with density r only gets denser while nodes below r leave. So whole layers are
-taken away at once, with arrays, and only the core at the best density seen is peeled node by node: the answer is the same, node
-for node.
+That finds whoever disputes most: people who claim everywhere are dense with all stores, and agree on none. So from the edges
+inside we take off what there would be if everybody disputed as much as they do, but where everybody does: of d_i * d_j / m for
+each buyer i and store j in the block, m being all edges (Newman's modularity, 2004), `OFF` tenths.
 
-Weights are integers (2^-20ths), so sums are exact and the answer depends on no order of adding.
+What a node contributes depends on that too, and where much is taken off, nearly nothing tells the nodes of the whole graph apart:
+with ten tenths each contributes exactly nothing. So peeling is done in several orders (`ORDERS`), by contributions from which
+none, some, or all of it is taken off, and of what they pass the densest counts.
+
+A large graph is peeled a tenth of its nodes at a time (as in Bahmani et al. 2012) until it is small; the rest node by node, on a
+dense matrix. Weights are integers (2^-10ths), so sums are exact and the answer depends on no order of adding.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evenhand.accounts.links.grouping import Ints
-
-Floats = NDArray[np.float64]
+from evenhand.accounts.links.grouping import Bools, Ints
 
 # What a weight of 1 is.
-UNIT: Final = 1 << 20
+UNIT: Final = 1 << 10
+# Tenths of what is expected that are taken off.
+OFF: Final = 9
+# The same for the orders of peeling: FRAUDAR's, ours, and one between.
+ORDERS: Final = (0, 5, 9)
 # FRAUDAR's constant: a column of one edge counts 1/ln(6), not infinitely much.
 _SMOOTHING: Final = 5
-# Layers are tried at thresholds that grow by a twentieth.
-_STEP: Final = 20
-# A core with more edges than this is not peeled node by node: no ring is so large, and the core itself is at least 1/2.1 as dense
-# as the densest block.
-GREEDY_EDGES: Final = 200_000
+# From so many nodes on they leave one by one.
+EXACT: Final = 1_000
+# More than any node contributes: up to ten million edges every sum here is below it.
+_GONE: Final = 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,9 @@ class Block:
     density: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Graph:
-    """A bipartite graph, each edge once from either side; nodes are the rows, then the columns."""
+    """A bipartite graph, each edge once."""
 
     rows: int
     columns: int
@@ -58,145 +61,137 @@ class Graph:
     row: Ints
     column: Ints
     weight: Ints
-    # per node, in units
-    suspicion: Ints
 
     @classmethod
-    def of(cls, row: Ints, column: Ints, times: Ints, suspicion: Floats | None = None) -> "Graph":
+    def of(cls, row: Ints, column: Ints, times: Ints, degree: Ints | None = None) -> "Graph":
         """The graph of (row, column) pairs, each given once, with how many `times` it happened.
 
-        An edge counts log2(1 + times)/ln(d_j + 5). `suspicion` is per row, in the same measure; none is 0.
+        An edge counts log2(1 + times)/ln(d_j + 5). `degree` is d_j per column, where the graph is a part of a larger one.
         """
         rows, columns = int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1
-        degree = np.bincount(column, minlength=columns)
+        degree = np.bincount(column, minlength=columns) if degree is None else degree
         weight = np.log2(1.0 + times) / np.log(degree + _SMOOTHING)[column]
-        prior = np.zeros(rows + columns, dtype=np.int64)
-        if suspicion is not None:
-            prior[:rows] = np.rint(suspicion[:rows] * UNIT)
-        return cls(rows, columns, row, column, np.rint(weight * UNIT).astype(np.int64), prior)
+        return cls(rows, columns, row, column, np.rint(weight * UNIT).astype(np.int64))
 
-    def without(self, block: Block) -> "Graph":
-        """The graph without the edges inside a block."""
-        in_rows, in_columns = np.zeros(self.rows, dtype=np.bool_), np.zeros(self.columns, dtype=np.bool_)
-        in_rows[block.rows], in_columns[block.columns] = True, True
-        kept = ~(in_rows[self.row] & in_columns[self.column])
-        return Graph(self.rows, self.columns, self.row[kept], self.column[kept], self.weight[kept], self.suspicion)
 
-    def shuffled(self, generator: np.random.Generator) -> "Graph":
-        """The same rows and columns with the same degrees, but edges dealt at random: what chance alone makes."""
-        places = generator.permutation(len(self.row))
-        # a pair that is dealt twice is one edge
-        _, kept = np.unique(self.row * self.columns + self.column[places], return_index=True)
-        places = places[kept]
-        return Graph(self.rows, self.columns, self.row[kept], self.column[places], self.weight[places], self.suspicion)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is left of a graph while it is peeled: which nodes, and the edges between them."""
+
+    rows: Bools
+    columns: Bools
+    row: Ints
+    column: Ints
+    weight: Ints
 
 
 class _Peel:
-    """The graph while layers are taken away: what is alive, and what each node contributes to it."""
+    """How parts of a graph are measured: whole numbers, in units times ten times the weight of all edges."""
 
-    def __init__(self, graph: Graph) -> None:
-        nodes = graph.rows + graph.columns
-        ends = np.concatenate([graph.row, graph.column + graph.rows])
-        order = np.argsort(ends, kind="stable")
-        self.neighbour = np.concatenate([graph.column + graph.rows, graph.row])[order]
-        self.weight = np.concatenate([graph.weight, graph.weight])[order]
-        self.begin = np.searchsorted(ends[order], np.arange(nodes + 1))
-        self.suspicion = graph.suspicion
-        edges = np.concatenate([[0], np.cumsum(self.weight)])
-        self.whole = graph.suspicion + edges[self.begin[1:]] - edges[self.begin[:-1]]
-        self.fresh()
+    def __init__(self, graph: Graph, off: int) -> None:
+        self.off = off
+        self.scale = 10 * int(graph.weight.sum())
+        # weight of each node's edges in the whole graph
+        self.of_row = _sums(graph.row, graph.weight, graph.rows)
+        self.of_column = _sums(graph.column, graph.weight, graph.columns)
+        self.whole = _Part(self.of_row > 0, self.of_column > 0, graph.row, graph.column, graph.weight)
 
-    def fresh(self) -> None:
-        """Everything is there again; nodes that contribute nothing are in no block."""
-        self.gives = self.whole.copy()
-        self.alive = self.gives > 0
+    def held(self, inside: int, rows: int, columns: int) -> int:
+        """What a part holds, by the weight of its edges, of all edges of its rows, and of all of its columns. Its density is that
+        over its count of nodes."""
+        return self.scale * inside - self.off * rows * columns
 
-    def total(self) -> tuple[int, int]:
-        """What the block that is alive holds, in units, and its count of nodes; its density is one over the other."""
-        held = int(self.gives[self.alive].sum() + self.suspicion[self.alive].sum()) // 2
-        return held, int(np.count_nonzero(self.alive))
-
-    def drop_below(self, least: int) -> None:
-        """Take away every node that contributes less than `least`, and those that do once they are gone: leaves the core."""
-        leaving = np.flatnonzero(self.alive & (self.gives < least))
-        while len(leaving):
-            self.alive[leaving] = False
-            count = self.begin[leaving + 1] - self.begin[leaving]
-            edges = np.repeat(self.begin[leaving] - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
-            touched = self.neighbour[edges]
-            lost, touched = self.weight[edges][self.alive[touched]], touched[self.alive[touched]]
-            np.subtract.at(self.gives, touched, lost)
-            touched = np.unique(touched)
-            leaving = touched[self.gives[touched] < least]
+    def weights(self, part: _Part) -> tuple[int, int, int]:
+        """What `held` takes."""
+        rows, columns = self.of_row[part.rows], self.of_column[part.columns]
+        return int(part.weight.sum()), int(rows.sum()), int(columns.sum())
 
 
-def densest(graph: Graph) -> Block:
-    """The densest block that peeling passes; of equally dense ones the smallest. Empty for a graph without weight."""
-    peel = _Peel(graph)
-    best, size = peel.total()
-    threshold = 0
-    nodes = size
-    held = best
-    while nodes:
-        if held * size > best * nodes:
-            best, size = held, nodes
-        threshold = max(-(-held // nodes), threshold + threshold // _STEP + 1)
-        peel.drop_below(threshold)
-        held, nodes = peel.total()
-    if not size:
-        return Block(np.empty(0, np.int64), np.empty(0, np.int64), 0.0)
-    peel.fresh()
-    peel.drop_below(-(-best // size))
-    inside, density = _peeled(peel)
-    return Block(inside[inside < graph.rows], inside[inside >= graph.rows] - graph.rows, density / UNIT)
+def densest(graph: Graph, off: int = OFF, orders: tuple[int, ...] = ORDERS) -> Block:
+    """The densest block that peeling passes; of equally dense ones the smallest. Empty for a graph without weight.
 
-
-def _peeled(peel: _Peel) -> tuple[Ints, float]:
-    """Peel what is alive node by node; the densest set that was passed."""
-    held, size = peel.total()
-    nodes = np.flatnonzero(peel.alive)
-    count = peel.begin[nodes + 1] - peel.begin[nodes]
-    if int(count.sum()) > 2 * GREEDY_EDGES:
-        return nodes, held / size
-    gives: dict[int, int] = dict(zip(nodes.tolist(), peel.gives[nodes].tolist(), strict=True))
-    queue = [(given, node) for node, given in gives.items()]
-    heapify(queue)
-    gone: list[int] = []
-    best, best_size = held, size
-    while queue:
-        given, node = heappop(queue)
-        if gives.get(node) != given:  # it has changed since it was queued, or is gone
-            continue
-        del gives[node]
-        gone.append(node)
-        held, size = held - given, size - 1
-        for edge in range(int(peel.begin[node]), int(peel.begin[node + 1])):
-            other = int(peel.neighbour[edge])
-            if other in gives:
-                gives[other] -= int(peel.weight[edge])
-                heappush(queue, (gives[other], other))
-        if size and held * best_size >= best * size:
-            best, best_size = held, size
-    return np.sort(np.array(gone[len(gone) - best_size :], dtype=np.int64)), best / best_size
-
-
-def blocks(
-    graph: Graph, *, least_rows: int = 3, most_rows: int = 500, most: int = 20, shuffles: int = 19, seed: int = 1
-) -> tuple[list[Block], float]:
-    """Dense blocks, densest first as a rule, and the density they had to exceed.
-
-    A block counts when it is denser than the densest of every one of `shuffles` graphs with the same degrees and edges dealt at
-    random (19 of them: chance does as well once in twenty times). After each the edges inside it are taken out. Blocks with fewer
-    rows than `least_rows` are no group, with more than `most_rows` they are the market itself; both are passed over.
+    `off` is how many tenths of what is expected are taken off in measuring, `orders` the same for each order of peeling; 0 and
+    (0,) are FRAUDAR's.
     """
-    generator = np.random.default_rng(seed)
-    chance = max((densest(graph.shuffled(generator)).density for _ in range(shuffles)), default=0.0)
-    found: list[Block] = []
-    for _ in range(most):
-        block = densest(graph)
-        if block.density <= chance or not len(block.rows):
-            break
-        if least_rows <= len(block.rows) <= most_rows:
-            found.append(block)
-        graph = graph.without(block)
-    return found, chance
+    peel = _Peel(graph, off)
+    best, held, size = peel.whole, 0, 1
+    for order in orders:
+        for part, now in _passed(peel, order):
+            if now * size >= held * _count(part):
+                best, held, size = part, now, _count(part)
+    density = held / size / (peel.scale * UNIT) if held > 0 else 0.0
+    return Block(np.flatnonzero(best.rows & (density > 0)), np.flatnonzero(best.columns & (density > 0)), density)
+
+
+def _passed(peel: _Peel, order: int) -> Iterator[tuple[_Part, int]]:
+    """What peeling passes, and what each holds; of the sets that are left node by node only the densest."""
+    part = peel.whole
+    while (nodes := _count(part)) > EXACT:
+        inside, of_rows, of_columns = peel.weights(part)
+        yield part, peel.held(inside, of_rows, of_columns)
+        rows = peel.scale * _sums(part.row, part.weight, len(part.rows)) - order * of_columns * peel.of_row
+        columns = peel.scale * _sums(part.column, part.weight, len(part.columns)) - order * of_rows * peel.of_column
+        given = np.concatenate([rows[part.rows], columns[part.columns]])
+        # gone are those that contribute no more than the tenth that contributes least
+        most = np.partition(given, nodes // 10)[nodes // 10]
+        part = _among(part, part.rows & (rows > most), part.columns & (columns > most))
+    if nodes:
+        yield _one_by_one(peel, part, order)
+
+
+def _one_by_one(peel: _Peel, part: _Part, order: int) -> tuple[_Part, int]:
+    """Peel a small part node by node: the densest set on the way, and what it holds."""
+    rows, columns = np.flatnonzero(part.rows), np.flatnonzero(part.columns)
+    matrix = np.zeros((len(rows), len(columns)), dtype=np.int64)
+    matrix[np.searchsorted(rows, part.row), np.searchsorted(columns, part.column)] = part.weight
+    # of each node: the weight of its edges to what is left, and of all
+    left_row, left_column = matrix.sum(axis=1), matrix.sum(axis=0)
+    of_row, of_column = peel.of_row[rows], peel.of_column[columns]
+    inside, of_rows, of_columns = peel.weights(part)
+    best, held, size = 0, peel.held(inside, of_rows, of_columns), len(rows) + len(columns)
+    # what is gone contributes more than anything that is there
+    row_gone, column_gone = np.zeros(len(rows), np.int64), np.zeros(len(columns), np.int64)
+    gone: list[int] = []
+    for nodes in range(len(rows) + len(columns) - 1, 0, -1):
+        row_gives = peel.scale * left_row - order * of_columns * of_row + row_gone
+        column_gives = peel.scale * left_column - order * of_rows * of_column + column_gone
+        row, column = _least(row_gives), _least(column_gives)
+        # of equal ones a row leaves first
+        if column < 0 or (row >= 0 and row_gives[row] <= column_gives[column]):
+            gone.append(row)
+            inside, of_rows = inside - int(left_row[row]), of_rows - int(of_row[row])
+            left_column -= matrix[row]
+            row_gone[row] = _GONE
+        else:
+            gone.append(len(rows) + column)
+            inside, of_columns = inside - int(left_column[column]), of_columns - int(of_column[column])
+            left_row -= matrix[:, column]
+            column_gone[column] = _GONE
+        now = peel.held(inside, of_rows, of_columns)
+        if now * size >= held * nodes:
+            best, held, size = len(gone), now, nodes
+    stays = np.ones(len(rows) + len(columns), dtype=np.bool_)
+    stays[gone[:best]] = False
+    in_rows, in_columns = np.zeros_like(part.rows), np.zeros_like(part.columns)
+    in_rows[rows[stays[: len(rows)]]] = True
+    in_columns[columns[stays[len(rows) :]]] = True
+    return _among(part, in_rows, in_columns), held
+
+
+def _least(given: Ints) -> int:
+    return int(given.argmin()) if len(given) else -1
+
+
+def _among(part: _Part, rows: Bools, columns: Bools) -> _Part:
+    """The part between these nodes."""
+    stays = rows[part.row] & columns[part.column]
+    return _Part(rows, columns, part.row[stays], part.column[stays], part.weight[stays])
+
+
+def _count(part: _Part) -> int:
+    return int(np.count_nonzero(part.rows) + np.count_nonzero(part.columns))
+
+
+def _sums(place: Ints, weight: Ints, count: int) -> Ints:
+    # sums of whole numbers below 2^53 are exact in floating point too
+    return np.bincount(place, weight, count).astype(np.int64)

@@ -131,13 +131,14 @@ delete from link_holding where account = $1
 select no, kind, id from account where no = any($1::bigint[])
 
 -- name: disputes
--- Who disputed with whom since a moment, how often, and the buyer's ring.
-select a.buyer, a.merchant, count(*)::int as times, (count(*) filter (where a.remedy = 'refund_only'))::int as refund_only, m.ring
+-- Who disputed with whom since a moment, in which span of so many days ($4) after it, how often, and the buyer's ring.
+select a.buyer, a.merchant, floor(extract(epoch from a.applied_at - $2) / 86400 / $4)::int as fortnight,
+       count(*)::int as times, (count(*) filter (where a.remedy = 'refund_only'))::int as refund_only, m.ring
 from application a
 left join link_member m on m.account = a.buyer
 where a.market = $1 and a.applied_at >= $2 and a.applied_at <= $3
-group by a.buyer, a.merchant, m.ring
-order by a.buyer, a.merchant
+group by a.buyer, a.merchant, fortnight, m.ring
+order by a.buyer, a.merchant, fortnight
 
 -- name: keep_finding
 -- A group that was found; found again, its figures are renewed and a person's verdict stays. `found_before` tells.
