@@ -1,7 +1,8 @@
 """Boxed expressions to FEEL trees. Names in scope are known here, so every text is parsed once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from evenhand.policy.dmn.elements import (
     BoxedContext,
@@ -23,7 +24,7 @@ from evenhand.policy.dmn.feel.builtins.registry import BuiltInFunction
 from evenhand.policy.dmn.feel.errors import FeelError, Refused
 from evenhand.policy.dmn.feel.iteration import Domain, Filter, For, FunctionLiteral, Quantified
 from evenhand.policy.dmn.feel.lexer import Names, normal
-from evenhand.policy.dmn.feel.parser import parse
+from evenhand.policy.dmn.feel.parser import parse, parse_domain
 from evenhand.policy.dmn.feel.run import Run
 from evenhand.policy.dmn.feel.scope import Scope
 from evenhand.policy.dmn.feel.stream import Vocabulary
@@ -34,6 +35,7 @@ from evenhand.policy.dmn.item_types import TypeTable, fault_of, read_tests
 from evenhand.policy.dmn.tables import Input, Output, TableNode, TableRule
 from evenhand.policy.errors import Fault, PolicyError
 
+T = TypeVar("T")
 _PRIORITIES: Final = ("P", "O")
 
 
@@ -143,8 +145,13 @@ class Compiler:
                 raise self.error(expression.line, f"{place}: {type(expression).__name__} is not evaluated")
 
     def _literal(self, expression: LiteralExpression, words: Vocabulary, place: str) -> Node:
+        return self._read(parse, expression, words, place)
+
+    def _read(
+        self, reader: Callable[[str, Vocabulary], T], expression: LiteralExpression, words: Vocabulary, place: str
+    ) -> T:
         try:
-            return parse(expression.text.text, words)
+            return reader(expression.text.text, words)
         except FeelError as error:
             raise fault_of(error, expression.text, self.file, place) from error
 
@@ -179,10 +186,18 @@ class Compiler:
         return FunctionLiteral(parameters, self.compile(box.body, inner, place))
 
     def _iterator(self, box: Iterator, words: Vocabulary, place: str) -> Node:
-        domains = (Domain(box.variable, self.compile(box.of, words, place)),)
+        domains = (self._domain(box, words, place),)
         names = (box.variable, "partial") if box.kind == "for" else (box.variable,)
         body = self.compile(box.body, with_names(words, *names), place)
         return For(domains, body) if box.kind == "for" else Quantified(box.kind == "some", domains, body)
+
+    def _domain(self, box: Iterator, words: Vocabulary, place: str) -> Domain:
+        """What a boxed iteration runs over: as FEEL's, an expression or a bare `first..last`."""
+        if isinstance(box.of, LiteralExpression):
+            first, last = self._read(parse_domain, box.of, words, place)
+            if last is not None:
+                return Domain(box.variable, first, last)
+        return Domain(box.variable, self.compile(box.of, words, place))
 
     # decision tables
 
@@ -195,7 +210,9 @@ class Compiler:
             )
         if table.hit_policy in ("C+", "C<", "C>") and len(outputs) > 1:
             raise self.error(
-                table.line, f"{place}: {table.hit_policy} aggregates one output, this table has {len(outputs)}"
+                table.line,
+                f"{place}: {table.hit_policy} aggregates one output, this table has {len(outputs)}: DMN says of none what "
+                "that would be; collect without an operator, or write a table for each output",
             )
         inputs = tuple(self._input(clause, words, place) for clause in table.inputs)
         rules: list[TableRule] = []

@@ -290,6 +290,33 @@ def test_what_is_bound_and_what_comes_back_conforms_to_the_types_of_functions() 
     assert model.evaluate("invoked", {}) is True
 
 
+@pytest.mark.parametrize(
+    ("over", "value"),
+    [
+        ("1..3", [2, 4, 6]),
+        ("3..1", [6, 4, 2]),
+        ("1 .. count([7, 7])", [2, 4]),
+        ("[1..3]", [2, 4, 6]),
+        ("(1..3]", [4, 6]),
+        ("[1, 5]", [2, 10]),
+        ("1..null", None),
+    ],
+)
+def test_boxed_iterations_run_over_ranges_as_those_of_feel_do(over: str, value: list[int] | None) -> None:
+    boxed = decision(f'<for iteratorVariable="i"><in>{literal(over)}</in><return>{literal("i * 2")}</return></for>')
+    assert model_of(boxed).evaluate("d", {}) == value
+    assert model_of(decision(literal(f"for i in {over} return i * 2"))).evaluate("d", {}) == value
+    some = f'<some iteratorVariable="i"><in>{literal(over)}</in><satisfies>{literal("i = 2")}</satisfies></some>'
+    plain = f"some i in {over} satisfies i = 2"
+    assert model_of(decision(some)).evaluate("d", {}) == model_of(decision(literal(plain))).evaluate("d", {})
+
+
+def test_a_bad_range_of_a_boxed_iteration_is_told_with_its_place() -> None:
+    boxed = decision(f'<for iteratorVariable="i"><in>{literal("1..3 4")}</in><return>{literal("i")}</return></for>')
+    with pytest.raises(PolicyError, match=r"m\.dmn:3:6: decision 'd': did not expect '4' here"):
+        model_of(boxed).evaluate("d", {})
+
+
 def test_a_file_without_input_data() -> None:
     model = dmn.load(DATA / "camunda.dmn")
     assert model.evaluate("Choose a dish", {"season": "winter", "weekend": True}) == "soup"

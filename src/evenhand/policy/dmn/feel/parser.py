@@ -3,8 +3,9 @@
 from decimal import Decimal
 from typing import Final
 
+from evenhand.policy.dmn.feel.clauses import COMPARED, COMPARISONS, ClauseStream
 from evenhand.policy.dmn.feel.errors import FeelError
-from evenhand.policy.dmn.feel.iteration import BuiltInName, Call, Domain, Filter, For, FunctionLiteral, Quantified
+from evenhand.policy.dmn.feel.iteration import BuiltInName, Call, Filter, FunctionLiteral
 from evenhand.policy.dmn.feel.lexer import Names, unquoted
 from evenhand.policy.dmn.feel.run import deep_stack
 from evenhand.policy.dmn.feel.stream import Vocabulary
@@ -14,23 +15,17 @@ from evenhand.policy.dmn.feel.tree import (
     Arithmetic,
     Between,
     Comparison,
-    ContextLiteral,
-    If,
     In,
     InstanceOf,
     Junction,
-    ListLiteral,
     Literal,
     Name,
     Negative,
     Node,
     Path,
-    RangeLiteral,
     Test,
     UnaryTests,
 )
-from evenhand.policy.dmn.feel.type_parser import TypeStream
-from evenhand.policy.dmn.feel.types import Type
 from evenhand.policy.dmn.feel.values import number
 from evenhand.policy.errors import suggestion
 
@@ -44,9 +39,7 @@ _STRENGTH: Final = {
     "**": 6,
     "instance": 8,
 }
-_COMPARED: Final = 3
 _NEGATED: Final = 7
-_COMPARISONS: Final = ("=", "!=", "<", "<=", ">", ">=")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _MAX_CHAIN: Final = 2_000
 _PROPERTIES: Final = Names(name for parts in PROPERTIES.values() for name in parts)
@@ -58,19 +51,24 @@ def parse(text: str, vocabulary: Vocabulary) -> Node:
         return _Parser(text, vocabulary).whole_expression()
 
 
+def parse_domain(text: str, vocabulary: Vocabulary) -> tuple[Node, Node | None]:
+    """Read what an iteration runs over: an expression, or the two ends of `first..last`; raises `FeelError`."""
+    with deep_stack():
+        return _Parser(text, vocabulary).whole_domain()
+
+
 def parse_tests(text: str, vocabulary: Vocabulary) -> UnaryTests:
     """Read unary tests, as an input entry or allowed values hold them; raises `FeelError`."""
     with deep_stack():
         return _Parser(text, vocabulary).whole_tests()
 
 
-class _Parser(TypeStream):
+class _Parser(ClauseStream):
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         super().__init__(text, vocabulary)
         # `?` is the value under test; outside of tests it has no meaning
         self._tested = 0
         self._asked = False
-        self._range_ends = 0
 
     def whole_expression(self) -> Node:
         if self.next.kind == "end":
@@ -78,6 +76,13 @@ class _Parser(TypeStream):
         node = self.expression()
         self._end()
         return node
+
+    def whole_domain(self) -> tuple[Node, Node | None]:
+        if self.next.kind == "end":
+            raise self.error("the expression is empty")
+        ends = self.domain()
+        self._end()
+        return ends
 
     def whole_tests(self) -> UnaryTests:
         if self.next.kind == "end" or (self.at("-") and self.tokens[1].kind == "end"):
@@ -108,9 +113,9 @@ class _Parser(TypeStream):
         return tuple(tests)
 
     def _test(self, strength: int) -> Test:
-        if self.at(*_COMPARISONS):
+        if self.at(*COMPARISONS):
             operator = self.take().text
-            return Test(operator, self.expression(_COMPARED), conditional=False)
+            return Test(operator, self.expression(COMPARED), conditional=False)
         outer, self._asked = self._asked, False
         operand = self.expression(strength)
         conditional, self._asked = self._asked, outer
@@ -134,9 +139,9 @@ class _Parser(TypeStream):
             case "or" | "and":
                 return Junction(operator == "or", left, self.expression(binds))
             case "between":
-                low = self.expression(_COMPARED)
+                low = self.expression(COMPARED)
                 self.expect("and")
-                return Between(left, low, self.expression(_COMPARED))
+                return Between(left, low, self.expression(COMPARED))
             case "in":
                 self._tested += 1
                 tests = self._tests_of_in()
@@ -162,7 +167,7 @@ class _Parser(TypeStream):
             except FeelError:
                 pass
             self.place, self._asked = start, asked
-        return (self._test(_COMPARED),)
+        return (self._test(COMPARED),)
 
     def _prefix(self) -> Node:
         if self.skip("-"):
@@ -189,14 +194,14 @@ class _Parser(TypeStream):
             return self._word()
         match token.text:
             case "(":
-                return self._parenthesis()
+                return self.parenthesis()
             case "[":
-                return self._brackets()
+                return self.brackets()
             case "]":
                 self.take()
-                return self._range_end(self.expression(), low_closed=False)
+                return self.range_end(self.expression(), low_closed=False)
             case "{":
-                return self._context()
+                return self.context()
             case "@":
                 return self._at_literal()
             case "?" if self._tested:
@@ -241,13 +246,13 @@ class _Parser(TypeStream):
             return Literal(_CONSTANTS[word])
         match word:
             case "if":
-                return self._if()
+                return self.conditional()
             case "for":
-                return self._for()
+                return self.loop()
             case "some" | "every":
-                return self._quantified()
+                return self.quantified()
             case "function":
-                return self._function()
+                return self.function_literal()
             case _ if self.filters:
                 return Name(self.take().text)
             case _:
@@ -266,7 +271,7 @@ class _Parser(TypeStream):
                 try:
                     node = self._filter(node)
                 except FeelError:
-                    if not self._range_ends:
+                    if not self.range_ends:
                         raise
                     self.place = start  # `[1..5[`: the bracket closes a range
                     return node
@@ -291,7 +296,7 @@ class _Parser(TypeStream):
 
     def _filter(self, node: Node) -> Node:
         self.take()
-        ends, self._range_ends = self._range_ends, 0
+        ends, self.range_ends = self.range_ends, 0
         self.filters += 1
         try:
             with self.scope("item"):
@@ -299,7 +304,7 @@ class _Parser(TypeStream):
                 self.expect("]")
         finally:
             self.filters -= 1
-            self._range_ends = ends
+            self.range_ends = ends
         return Filter(node, condition)
 
     def _call(self, function: Node) -> Node:
@@ -316,131 +321,8 @@ class _Parser(TypeStream):
             if named:
                 names.append(self.name_until(":"))
                 self.expect(":")
-            arguments.append(self._range_or_expression())
+            arguments.append(self.range_or_expression())
             if not self.skip(","):
                 break
         self.expect(")")
         return Call(function, built_in, tuple(arguments), tuple(names))
-
-    def _range_or_expression(self) -> Node:
-        return self._one_sided() if self.at("<", "<=", ">", ">=") else self.expression()
-
-    # brackets
-
-    def _one_sided(self) -> Node:
-        """`< 5` where a value is expected: a range without the other end."""
-        operator = self.take().text
-        end = self.expression(_COMPARED)
-        match operator:
-            case "<" | "<=":
-                return RangeLiteral(None, end, low_closed=False, high_closed=operator == "<=")
-            case ">" | ">=":
-                return RangeLiteral(end, None, low_closed=operator == ">=", high_closed=False)
-            case "=":
-                return RangeLiteral(end, end, low_closed=True, high_closed=True)
-            case _:
-                raise self.error("!= is no range; write not(...)")
-
-    def _parenthesis(self) -> Node:
-        self.take()
-        ends, self._range_ends = self._range_ends, 0
-        node = self._one_sided() if self.at(*_COMPARISONS) else self.expression()
-        if self.at(".."):
-            node = self._range_end(node, low_closed=False)
-        else:
-            self.expect(")")
-        self._range_ends = ends
-        return node
-
-    def _brackets(self) -> Node:
-        self.take()
-        if self.skip("]"):
-            return ListLiteral(())
-        ends, self._range_ends = self._range_ends, 0
-        elements = [self._range_or_expression()]
-        if self.at(".."):
-            node = self._range_end(elements[0], low_closed=True)
-        else:
-            while self.skip(","):
-                elements.append(self._range_or_expression())
-            self.expect("]")
-            node = ListLiteral(tuple(elements))
-        self._range_ends = ends
-        return node
-
-    def _range_end(self, low: Node, *, low_closed: bool) -> Node:
-        self.expect("..")
-        ends, self._range_ends = self._range_ends, 1
-        high = self.expression()
-        self._range_ends = ends
-        if not self.at("]", ")", "["):
-            raise self.error(f"expected ] or ) after the end of a range, found {self.found()}")
-        return RangeLiteral(low, high, low_closed, self.take().text == "]")
-
-    def _context(self) -> Node:
-        self.take()
-        entries: list[tuple[str, Node]] = []
-        if self.skip("}"):
-            return ContextLiteral(())
-        with self.scope() as names:
-            while True:
-                key = unquoted(self.take().text) if self.next.kind == "string" else self.name_until(":")
-                self.expect(":")
-                entries.append((key, self.expression()))
-                names.add(key)
-                if not self.skip(","):
-                    break
-            self.expect("}")
-        return ContextLiteral(tuple(entries))
-
-    # keywords
-
-    def _if(self) -> Node:
-        self.take()
-        condition = self.expression()
-        self.expect("then")
-        then = self.expression()
-        self.expect("else")
-        return If(condition, then, self.expression())
-
-    def _for(self) -> Node:
-        self.take()
-        with self.scope() as names:
-            domains = self._domains(names)
-            self.expect("return")
-            names.add("partial")
-            return For(domains, self.expression())
-
-    def _quantified(self) -> Node:
-        decided_by = self.take().text == "some"
-        with self.scope() as names:
-            domains = self._domains(names)
-            self.expect("satisfies")
-            return Quantified(decided_by, domains, self.expression())
-
-    def _domains(self, names: Names) -> tuple[Domain, ...]:
-        domains: list[Domain] = []
-        while True:
-            variable = self.name_until("in")
-            self.expect("in")
-            first = self.expression()
-            domains.append(Domain(variable, first, self.expression() if self.skip("..") else None))
-            names.add(variable)
-            if not self.skip(","):
-                return tuple(domains)
-
-    def _function(self) -> Node:
-        self.take()
-        self.expect("(")
-        parameters: list[tuple[str, Type | None]] = []
-        if not self.skip(")"):
-            while True:
-                name = self.name_until(":", ",", ")")
-                parameters.append((name, self.type() if self.skip(":") else None))
-                if not self.skip(","):
-                    break
-            self.expect(")")
-        if self.at("external"):
-            raise self.error("external functions (Java, PMML) are refused: Evenhand runs FEEL only")
-        with self.scope(*(name for name, _ in parameters)):
-            return FunctionLiteral(tuple(parameters), self.expression())
