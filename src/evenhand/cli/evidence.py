@@ -11,7 +11,7 @@ from rich.table import Table
 
 from evenhand.cli.options import answer, chatter, user
 from evenhand.errors import BadInput, UnknownThing
-from evenhand.evidence.capture import open_reader
+from evenhand.evidence.capture import CaptureReader, open_reader
 from evenhand.evidence.content import LARGEST_FILE
 from evenhand.evidence.custody import Custody, Evidence, party_of
 from evenhand.evidence.vault import open_vault
@@ -36,7 +36,7 @@ def add(file: Path, market: str, party: str, *, data: Path | None, database: str
         except BadInput as error:
             raise BadInput(error.detail, field=error.field, file=str(file)) from None
 
-    _print(_with(take, data, database), as_json=as_json)
+    _print(_with(take, data, database, open_reader()), as_json=as_json)
 
 
 def show(
@@ -57,10 +57,15 @@ def show(
     _print(known, as_json=as_json)
 
 
-def _with(work: Callable[[Database, Custody], Awaitable[T]], data: Path | None, database: str | None) -> T:
+def _with(
+    work: Callable[[Database, Custody], Awaitable[T]],
+    data: Path | None,
+    database: str | None,
+    cameras: CaptureReader | None = None,
+) -> T:
     async def run() -> T:
         async with open_database(database, data) as store:
-            return await work(store, Custody(store, open_vault(None, store.files / "evidence"), open_reader()))
+            return await work(store, Custody(store, open_vault(None, store.files / "evidence"), cameras))
 
     return asyncio.run(run())
 

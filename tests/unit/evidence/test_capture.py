@@ -269,7 +269,9 @@ def test_a_report_that_is_none_is_no_credential(report: bytes) -> None:
     assert credential_of(report) is None
 
 
-def test_without_a_list_nothing_is_read_and_one_that_cannot_be_used_is_told(shop: Cameras, tmp_path: Path) -> None:
+def test_without_a_list_nothing_is_read_and_one_that_cannot_be_used_is_told(
+    shop: Cameras, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert open_reader({}) is None
     assert open_reader({ANCHORS_VARIABLE: ""}) is None
     reader = open_reader({ANCHORS_VARIABLE: str(shop.anchors)})
@@ -282,3 +284,6 @@ def test_without_a_list_nothing_is_read_and_one_that_cannot_be_used_is_told(shop
         assert told.value.field == ANCHORS_VARIABLE
     with pytest.raises(BadInput, match="No such file"):
         open_reader({ANCHORS_VARIABLE: str(tmp_path / "missing")})
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(BadInput, match=r"pip install 'evenhand\[c2pa\]'"):
+        open_reader({ANCHORS_VARIABLE: str(shop.anchors)})
