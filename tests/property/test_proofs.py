@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evenhand.policy import Policy, PolicyError, shipped
-from evenhand.policy.proof.grid import Array, Grid, View
+from evenhand.policy.proof.grid import Array, Grid
 from evenhand.policy.proof.interpret import evaluate
 from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Undecided
 from evenhand.policy.proof.smt import Encoding
 from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.solver import Solver
+from evenhand.policy.proof.view import View
 from evenhand.policy.tree import Expr, Model, Read
 from evenhand.policy.types import Value
 from tests.strategies.policies import document, facts

@@ -5,8 +5,8 @@ that documents may use is lowered to it. Null follows FEEL: arithmetic and compa
 membership are always true or false (null equals null only), and a condition holds only when it is true.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from evenhand.policy.types import Type, Value
@@ -300,6 +300,25 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (expr.operand,)
 
 
+def rebuilt(expr: Expr, operands: Sequence[Expr]) -> Expr:
+    """An expression with other operands; constants take the types of those they replace."""
+    kept = [
+        Const(child.type, operand.value) if isinstance(operand, Const) else operand
+        for child, operand in zip(children(expr), operands, strict=True)
+    ]
+    match expr:
+        case Const() | Read() | Gathered():
+            return expr
+        case If():
+            return If(expr.type, kept[0], kept[1], kept[2])
+        case And() | Or() | Extreme():
+            return replace(expr, operands=tuple(kept))
+        case Arith() | Quotient() | Compare() | Equal() | TextTest():
+            return replace(expr, left=kept[0], right=kept[1])
+        case _:
+            return replace(expr, operand=kept[0])
+
+
 def size(expr: Expr) -> int:
     """How many nodes an expression has when it is written out, parts that it shares as often as they are read."""
     known: dict[int, int] = {}
@@ -329,3 +348,8 @@ def expressions(step: Step) -> Iterator[Expr]:
     for rule in step.rules:
         yield from (test for test in rule.tests if test is not None)
         yield from rule.outputs
+
+
+def outputs_of(step: Step) -> tuple[Output, ...]:
+    """What a table or formula gives."""
+    return step.outputs if isinstance(step, Table) else (step.output,)

@@ -15,12 +15,11 @@ from evenhand.policy.proof.promises import read_promises
 from evenhand.policy.proof.proving import Provers, Verdict
 from evenhand.policy.proof.report import Finding, Kept, Report
 from evenhand.policy.proof.silent import silent
-from evenhand.policy.proof.smt import outputs_of
 from evenhand.policy.proof.spans import spans
 from evenhand.policy.proof.tables import TableCheck
 from evenhand.policy.proof.unused import unused
 from evenhand.policy.proof.words import facts_text, flat, literal, outside
-from evenhand.policy.tree import Output, Read, Step, Table
+from evenhand.policy.tree import Output, Read, Step, Table, outputs_of
 from evenhand.policy.types import Type
 from evenhand.policy.values import outward
 

@@ -18,7 +18,8 @@ import numpy as np
 from evenhand.errors import BadInput
 from evenhand.policy.document import ARROWS
 from evenhand.policy.proof.cover import Patch, patches
-from evenhand.policy.proof.grid import Array, Grid, View
+from evenhand.policy.proof.diff_history import PARTS, History, over
+from evenhand.policy.proof.grid import Array, Grid
 from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.plain import Facts, plain, simplest
@@ -28,7 +29,8 @@ from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.smt_text import same
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.proof.table_diff import table_regions
-from evenhand.policy.proof.words import cell, expression, flat, outside
+from evenhand.policy.proof.view import View
+from evenhand.policy.proof.words import cell, expression, outside
 from evenhand.policy.regions import Region, everything
 from evenhand.policy.tree import Const, Read, Table
 from evenhand.policy.types import NULL, Type
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from evenhand.policy.policy import Policy
 
 SECONDS: Final = 30.0
-PARTS: Final = ("outcome", "payer", "amount", "return_required", "respond_within_hours", "on_silence")
 # Changes that Z3 lists one by one.
 _MOST_LISTED: Final = 40
 
@@ -66,26 +67,6 @@ class Change(msgspec.Struct, frozen=True):
     after: Ruled
     # nested facts of an application in it, as `evenhand decide` takes them; ruled by both policies
     example: dict[str, Any]
-
-
-class Moved(msgspec.Struct, frozen=True):
-    """What a change of ruling does to a history."""
-
-    before: str
-    after: str
-    applications: int
-    # minor units: what these applications ask, and what each payer pays before and after
-    claimed: int
-    paid_before: dict[str, int]
-    paid_after: dict[str, int]
-
-
-class History(msgspec.Struct, frozen=True):
-    """Both policies over a history of applications."""
-
-    applications: int
-    touched: int
-    changes: tuple[Moved, ...]
 
 
 class Diff(msgspec.Struct, frozen=True):
@@ -175,7 +156,7 @@ class _Comparison:
             complete,
             tuple(provers),
             round(self._watch.seconds, 3),
-            self._over(history) if history is not None else None,
+            over(self._policies, history) if history is not None else None,
         )
 
     # the grid
@@ -334,31 +315,6 @@ class _Comparison:
         answer = judge.answer(facts)
         return {part: answer[f"ruling {part}"] for part in self._parts if part != "amount"}
 
-    # histories
-
-    def _over(self, history: Iterable[Mapping[str, Any]]) -> History:
-        counts: dict[tuple[str, str], list[Any]] = {}
-        applications = touched = 0
-        for number, facts in enumerate(history, start=1):
-            applications += 1
-            try:
-                first, second = (policy.rule(_known(facts, policy)) for policy in self._policies)
-            except BadInput as error:
-                error.line = number
-                raise
-            pair = [[getattr(ruling, part) for part in PARTS] for ruling in (first, second)]
-            if pair[0] == pair[1]:
-                continue
-            touched += 1
-            entry = counts.setdefault((_name(first), _name(second)), [0, 0, {}, {}])
-            entry[0] += 1
-            entry[1] += flat({AMOUNT: self._facts[AMOUNT]}, facts).get(AMOUNT, 0)
-            for ruling, paid in ((first, entry[2]), (second, entry[3])):
-                if ruling.payer != "none":
-                    paid[ruling.payer] = paid.get(ruling.payer, 0) + ruling.amount
-        changes = [Moved(*names, *entry) for names, entry in counts.items()]
-        return History(applications, touched, tuple(sorted(changes, key=lambda one: -one.applications)))
-
 
 def _written(policy: "Policy", judge: Judge, facts: Facts, part: str) -> str:
     """A calculated part of a ruling as the row that gave it is written; empty where no single cell did."""
@@ -391,21 +347,9 @@ def _numbered(arrays: list[Array], shape: tuple[int, ...], most: int) -> Array:
     return keys
 
 
-def _name(ruling: Any) -> str:
-    hours = f", answer within {ruling.respond_within_hours} h" if ruling.respond_within_hours is not None else ""
-    payer = f", {ruling.payer} pays" if ruling.payer != "none" else ""
-    return f"{ruling.outcome}{payer}{hours}"
-
-
 def _common_facts(before: "Policy", after: "Policy") -> dict[str, Type]:
     facts = dict(before.model.facts)
     for name, kind in after.model.facts.items():
         if facts.setdefault(name, kind) != kind:
             raise BadInput(f"the two policies declare the fact {name} with different types", field="policy")
     return facts
-
-
-def _known(facts: Mapping[str, Any], policy: "Policy") -> Mapping[str, Any]:
-    """Facts without those that only the other policy declares."""
-    groups = {name.partition(".")[0] for name in policy.model.facts}
-    return {name: value for name, value in facts.items() if name in groups}

@@ -20,9 +20,8 @@ from evenhand.policy.document import Cell, Document
 from evenhand.policy.errors import Fault, PolicyError, suggestion
 from evenhand.policy.lowering import Lowering
 from evenhand.policy.parser import parse_expression
-from evenhand.policy.proof.grid import rebuilt
 from evenhand.policy.syntax import CellError
-from evenhand.policy.tree import Const, Expr, If, In, Model, Rank, Read, children
+from evenhand.policy.tree import Const, Expr, If, In, Model, Rank, Read, children, rebuilt
 from evenhand.policy.types import BOOLEAN, Type
 from evenhand.vocabulary import OUTCOMES
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from evenhand.policy.proof.classes import Class
-from evenhand.policy.proof.grid import Array, Grid, View
+from evenhand.policy.proof.grid import Array, Grid
 from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.plain import Facts, plain, simplest
@@ -23,6 +23,7 @@ from evenhand.policy.proof.smt import Encoding
 from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.solver import Solver
 from evenhand.policy.proof.table_proof import broken_within
+from evenhand.policy.proof.view import View
 from evenhand.policy.regions import Region
 from evenhand.policy.tree import Expr, Model
 from evenhand.policy.types import Type, Value

@@ -14,13 +14,14 @@ import msgspec
 
 from evenhand.errors import BadInput
 from evenhand.policy.errors import suggestion
-from evenhand.policy.proof.grid import Grid, View
+from evenhand.policy.proof.grid import Grid
 from evenhand.policy.proof.judge import Judge
 from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided
 from evenhand.policy.proof.plain import Facts
 from evenhand.policy.proof.promises import outcome_order
 from evenhand.policy.proof.proving import nearest, rank
 from evenhand.policy.proof.samples import samples
+from evenhand.policy.proof.view import View
 from evenhand.policy.proof.words import flat, outside
 from evenhand.policy.reasons import said
 from evenhand.policy.ruling import Because

@@ -22,7 +22,7 @@ import numpy as np
 
 from evenhand.errors import BadInput
 from evenhand.policy.proof.cover import Patch, patches
-from evenhand.policy.proof.grid import Array, Grid, View
+from evenhand.policy.proof.grid import Array, Grid
 from evenhand.policy.proof.limits import Deadline, Disagreement, Undecided, Watch
 from evenhand.policy.proof.score_examples import Examples, Way, way_of
 from evenhand.policy.proof.score_parts import Part, compared, parts_of
@@ -30,6 +30,7 @@ from evenhand.policy.proof.smt import Encoding
 from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.smt_text import integer, same
 from evenhand.policy.proof.solver import Solver
+from evenhand.policy.proof.view import View
 from evenhand.policy.proof.words import cell
 from evenhand.policy.regions import Region
 from evenhand.policy.tree import Const, Formula, Read

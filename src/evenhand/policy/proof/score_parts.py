@@ -9,10 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evenhand.errors import BadInput
-from evenhand.policy.proof.grid import rebuilt
 from evenhand.policy.proof.limits import Undecided
-from evenhand.policy.proof.smt import outputs_of
-from evenhand.policy.tree import Expr, Formula, Model, Read, Step, Table, children, expressions, names_read
+from evenhand.policy.tree import (
+    Expr,
+    Formula,
+    Model,
+    Read,
+    Step,
+    Table,
+    children,
+    expressions,
+    names_read,
+    outputs_of,
+    rebuilt,
+)
 from evenhand.policy.types import Type
 from evenhand.vocabulary import FACTS
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from evenhand.policy.proof.limits import Undecided
 from evenhand.policy.proof.proving import Provers
 from evenhand.policy.proof.report import Finding
-from evenhand.policy.proof.smt import outputs_of
-from evenhand.policy.tree import Const, Expr, Formula, Output, Read, Step, Table
+from evenhand.policy.tree import Const, Expr, Formula, Output, Read, Step, Table, outputs_of
 
 
 def silent(provers: Provers, steps: tuple[Step, ...], file: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from evenhand.policy.calendar import expanded
+from evenhand.policy.proof.smt_figures import extreme_of, figure_of, quotient_of, rank_of
 from evenhand.policy.proof.smt_script import Script
 from evenhand.policy.proof.smt_text import (
     Term,
@@ -23,7 +24,6 @@ from evenhand.policy.proof.smt_text import (
     is_same,
     negation,
     same,
-    total,
 )
 from evenhand.policy.proof.spans import Span, span, spans
 from evenhand.policy.regions import Region
@@ -55,6 +55,7 @@ from evenhand.policy.tree import (
     TextTest,
     expressions,
     names_read,
+    outputs_of,
 )
 from evenhand.policy.types import Type, Value
 
@@ -173,7 +174,7 @@ class Encoding:
                 self._lists[output.name] = rows
             elif table.hit in ("C+", "C<", "C>", "C#"):
                 figure = {"C+": "sum", "C<": "min", "C>": "max", "C#": "count"}[table.hit]
-                self._write_output(output, self._figure(figure, rows))
+                self._write_output(output, figure_of(self._script, figure, rows))
             else:
                 boolean = output.type.kind == "boolean"
                 self._write_output(output, self._first(rows, blocked, boolean))
@@ -209,28 +210,6 @@ class Encoding:
             null = choose(match, term.null, null)
         return Term(value, any_of([blocked, null]))
 
-    def _figure(self, operator: str, rows: list[tuple[str, Term]]) -> Term:
-        matched = [match for match, _ in rows]
-        if operator == "count":
-            return Term(total([f"(ite {match} 1 0)" for match in matched]), "false")
-        null = any_of([negation(any_of(matched)), *(all_of([match, term.null]) for match, term in rows)])
-        if operator == "sum":
-            return Term(total([f"(ite {match} {term.value} 0)" for match, term in rows]), null)
-        best, has = "0", "false"
-        compare = "<" if operator == "min" else ">"
-        for match, term in rows:
-            taken = self._short(all_of([match, any_of([negation(has), f"({compare} {term.value} {best})"])]), "Bool")
-            best = self._short(f"(ite {taken} {term.value} {best})", "Int")
-            has = self._short(any_of([has, match]), "Bool")
-        return Term(best, null)
-
-    def _short(self, text: str, sort: str) -> str:
-        if len(text) <= 40:
-            return text
-        symbol = self._script.fresh(sort)
-        self._script.claim(f"(= {symbol} {text})")
-        return symbol
-
     # values
 
     def term(self, expr: Expr) -> Term:
@@ -246,28 +225,30 @@ class Encoding:
             case Quotient():
                 return self._quotient(expr)
             case Extreme():
-                return self._extreme(expr)
+                return extreme_of(self._script, expr.operator, [self.term(operand) for operand in expr.operands])
             case If():
-                condition = self._short(self.holds(expr.condition), "Bool")
+                condition = self._script.short(self.holds(expr.condition), "Bool")
                 then, otherwise = self.term(expr.then), self.term(expr.otherwise)
                 return Term(
                     choose_value(condition, then.value, otherwise.value),
                     choose(condition, then.null, otherwise.null),
                 )
             case Rank():
-                return self._rank(expr)
+                return rank_of(self._script, expr.operand.type.values, self.term(expr.operand))
             case TextCase():
                 operand = self.term(expr.operand)
                 return Term(f"({self._script.text_function(expr.operator)} {operand.value})", operand.null)
             case TextLength():
                 operand = self.term(expr.operand)
-                length = self._short(f"({self._script.text_function('length')} {operand.value})" + " " * 40, "Int")
+                length = self._script.short(
+                    f"({self._script.text_function('length')} {operand.value})" + " " * 40, "Int"
+                )
                 self._script.claim(f"(<= 0 {length})")
                 return Term(length, operand.null)
             case DatePart():
                 return self._date_part(expr)
             case Gathered():
-                return self._figure(expr.operator, self._lists[expr.name])
+                return figure_of(self._script, expr.operator, self._lists[expr.name])
             case _:
                 return Term(self.holds(expr), all_of([negation(self.holds(expr)), negation(self.fails(expr))]))
 
@@ -293,59 +274,9 @@ class Encoding:
 
     def _quotient(self, expr: Quotient) -> Term:
         if expr not in self._known:
-            self._known[expr] = self._divided(expr)
+            left, right = self.term(expr.left), self.term(expr.right)
+            self._known[expr] = quotient_of(self._script, expr, left, right, span(expr, self._spans))
         return self._known[expr]
-
-    def _divided(self, expr: Quotient) -> Term:
-        left, right = self.term(expr.left), self.term(expr.right)
-        found = self._script.fresh("Int")
-        above, below = self._short(left.value, "Int"), self._short(right.value, "Int")
-        flip = isinstance(expr.right, Const) and isinstance(expr.right.value, int) and expr.right.value > 0
-        if not flip:
-            # with a positive divisor the three roundings are each one pair of bounds
-            signed = self._short(f"(ite (< {below} 0) (- {above}) {above})", "Int")
-            size = self._short(f"(ite (< {below} 0) (- {below}) {below})", "Int")
-        else:
-            signed, size = above, below
-        whole = f"(* {size} {found})"
-        match expr.rounding:
-            case "floor":
-                bounds = f"(and (<= {whole} {signed}) (< {signed} (+ {whole} {size})))"
-            case "ceiling":
-                bounds = f"(and (>= {whole} {signed}) (> {signed} (- {whole} {size})))"
-            case _:
-                # ties away from zero
-                up = f"(and (<= (- (* 2 {whole}) {size}) (* 2 {signed})) (< (* 2 {signed}) (+ (* 2 {whole}) {size})))"
-                down = f"(and (< (- (* 2 {whole}) {size}) (* 2 {signed})) (<= (* 2 {signed}) (+ (* 2 {whole}) {size})))"
-                bounds = f"(ite (>= {signed} 0) {up} {down})"
-        null = any_of([left.null, right.null, "false" if flip else f"(= {below} 0)"])
-        self._script.claim(f"(or {null} {bounds})" if null != "false" else bounds)
-        within = span(expr, self._spans)
-        if within is not None:
-            self._script.claim(
-                f"(or {null} (and (<= {integer(within.low)} {found}) (<= {found} {integer(within.high)})))"
-            )
-        return Term(found, null)
-
-    def _extreme(self, expr: Extreme) -> Term:
-        terms = [self.term(operand) for operand in expr.operands]
-        compare = "<=" if expr.operator == "min" else ">="
-        best = self._short(terms[0].value, "Int")
-        for term in terms[1:]:
-            other = self._short(term.value, "Int")
-            best = self._short(f"(ite ({compare} {best} {other}) {best} {other})", "Int")
-        return Term(best, any_of([term.null for term in terms]))
-
-    def _rank(self, expr: Rank) -> Term:
-        operand = self.term(expr.operand)
-        values = expr.operand.type.values
-        numbers = [self._script.string(value) for value in values]
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-            return Term(f"(- {operand.value} {numbers[0]})" if numbers[0] else operand.value, operand.null)
-        rank = str(len(values) - 1)
-        for place in range(len(values) - 2, -1, -1):
-            rank = f"(ite (= {operand.value} {numbers[place]}) {place} {rank})"
-        return Term(rank, operand.null)
 
     # conditions
 
@@ -412,7 +343,3 @@ class Encoding:
     def equals(self, expr: Expr, value: Value) -> str:
         """Where an expression has a value; null equals null."""
         return same(self.term(expr), self._constant(value, expr.type))
-
-
-def outputs_of(step: Step) -> tuple[Output, ...]:
-    return step.outputs if isinstance(step, Table) else (step.output,)

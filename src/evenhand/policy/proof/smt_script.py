@@ -46,6 +46,14 @@ class Script:
         self._fresh += 1
         return self.declare(f"t{self._fresh}", sort)
 
+    def short(self, text: str, sort: str) -> str:
+        """A text that may be repeated: itself, or a constant that equals it."""
+        if len(text) <= 40:
+            return text
+        symbol = self.fresh(sort)
+        self.claim(f"(= {symbol} {text})")
+        return symbol
+
     def claim(self, text: str) -> None:
         self._lines.append(f"(assert {text})")
 

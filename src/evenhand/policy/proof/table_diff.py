@@ -14,11 +14,10 @@ import numpy as np
 from evenhand.policy.proof.boxes import Boxes
 from evenhand.policy.proof.cover import MOST_BOXES
 from evenhand.policy.proof.covering import Covering
-from evenhand.policy.proof.grid import rebuilt
 from evenhand.policy.proof.interpret import evaluate
 from evenhand.policy.proof.limits import Deadline, Undecided
 from evenhand.policy.regions import Region
-from evenhand.policy.tree import Const, Expr, If, Model, Read, Rule, Table, children, names_read
+from evenhand.policy.tree import Const, Expr, If, Model, Read, Rule, Table, children, names_read, rebuilt
 
 
 @dataclass(frozen=True, slots=True)

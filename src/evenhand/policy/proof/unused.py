@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from evenhand.policy.document import Document
 from evenhand.policy.proof.promises import Promise
 from evenhand.policy.proof.report import Finding
-from evenhand.policy.proof.smt import outputs_of
 from evenhand.policy.reasons import FUND_EMPTY, placeholders
 from evenhand.policy.ruling_parts import RULING_TYPES
-from evenhand.policy.tree import Const, Expr, Model, Table, expressions, names_read
+from evenhand.policy.tree import Const, Expr, Model, Table, expressions, names_read, outputs_of
 from evenhand.vocabulary import FACTS
 
 
