@@ -22,6 +22,12 @@ _SPACELESS_ONE: Final = re.compile(rf"[{_SPACELESS}]")
 _WORD: Final = rf"[^\W{_SPACELESS}]"
 
 
+def same_person(name: str, other: str) -> bool:
+    """Whether two names are one person's, as people write their own: `Ana`, `ANA`, ` ana `. Whom a rule keeps from deciding twice
+    is not another person by another spelling."""
+    return _folded(" ".join(name.split())) == _folded(" ".join(other.split()))
+
+
 class Name:
     """A name that is looked for; `others` are names beside it, of which it may be a part."""
 

@@ -1,9 +1,11 @@
 """Labels on accounts (warning, watched, malicious), each with a cause, cases, a start, an end and a way to appeal; no silent ban.
 
 A label has effect on rulings from its start until it expires or a person ends it, to the moment. A warning never has. What is
-told of a label to the person it is on is a statement of reasons, frozen when the label is set.
+told of a label to the person it is on is a statement of reasons, frozen when the label is set; what it says the label does is
+what the market's rules make of it (`label_effects`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -12,36 +14,24 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from evenhand.accounts.label_effects import Stretch, effect_of
+from evenhand.accounts.label_effects import told as effect
 from evenhand.accounts.labelling.lasting import LONGEST_DAYS
 from evenhand.accounts.state import AccountKind, Connection, find_or_open
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.events.outbox import Event, emit
+from evenhand.naming import same_person
 from evenhand.policy import Because
 from evenhand.store import Queries
 
 Label = Literal["warning", "watched", "malicious"]
 Confirm = Literal["warning", "watched", "malicious", "never"]
+Standing = Literal["not yet", "in effect", "expired", "ended"]
 LABELS: Final[tuple[Label, ...]] = ("warning", "watched", "malicious")
 LONGEST: Final = timedelta(days=LONGEST_DAYS)
 _MOST_CASES: Final = 200
 _sql: Final = Queries.load("labels")
 _desk: Final = Queries.load("desk")
-
-# What each label does, as the person is told.
-EFFECTS: Final[dict[str, Because]] = {
-    "warning": Because(
-        "This is a warning. It changes nothing about how your applications are decided.",
-        "此为警示，不影响您的申请处理。",
-    ),
-    "watched": Because(
-        "Your account is watched: policies may take this into account. Your right to return goods is untouched.",
-        "您的账号处于关注状态，平台规则可能将此纳入考量。您退货的权利不受影响。",
-    ),
-    "malicious": Because(
-        "Your account gets no refund without a return while the label lasts. You can still return goods and be refunded.",
-        "标签有效期内，您的账号不享有仅退款售后支持，但仍可退货退款。",
-    ),
-}
 
 
 class LabelShown(msgspec.Struct, frozen=True):
@@ -88,6 +78,15 @@ class Proposal(msgspec.Struct, frozen=True):
     proposed_at: datetime
 
 
+def standing(label: LabelShown, now: datetime) -> Standing:
+    """Where a label stands at a moment."""
+    if label.ended_at is not None:
+        return "ended"
+    if label.expires_at <= now:
+        return "expired"
+    return "in effect" if label.starts_at <= now else "not yet"
+
+
 async def set_label(
     connection: Connection,
     market: str,
@@ -124,7 +123,17 @@ async def set_label(
     strangers = await connection.fetch(_sql.strangers, found[key], list(cases))
     if strangers:
         raise BadInput(f"case {strangers[0]['no']} is not a case of this account", field="cases")
-    told = statement(label, reason or Because(cause, cause), expires_at, ZoneInfo(markets[market]["time_zone"]))
+    zone = ZoneInfo(markets[market]["time_zone"])
+    first, last = (moment.astimezone(zone).date() for moment in (starts_at, expires_at))
+    rules = [
+        Stretch(
+            row["effective"] if row["effective"] and row["effective"] > first else None,
+            f"{row['policy']} {row['version']}",
+            await asyncio.to_thread(effect_of, row["source"], label),
+        )
+        for row in await connection.fetch(_sql.rules, key[0], first, last)
+    ]
+    told = statement(reason or Because(cause, cause), effect(kind, label, rules), expires_at, zone)
     number = await connection.fetchval(
         _sql.add, found[key], label, cause, set_by, starts_at, expires_at, rule, list(cases), told.en, told.zh
     )
@@ -135,10 +144,9 @@ async def set_label(
     return number
 
 
-def statement(label: str, reason: Because, expires_at: datetime, zone: ZoneInfo) -> Because:
+def statement(reason: Because, effect: Because, expires_at: datetime, zone: ZoneInfo) -> Because:
     """The statement of reasons for a label: what it is for and does, until when in its market's time, and how to contest it."""
     until = f"{expires_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    effect = EFFECTS[label]
     return Because(
         f"{_sentence(reason.en, '.')} {effect.en} It ends by itself on {until} ({zone.key}). "
         "You may appeal at any time, and a person decides on your appeal.",
@@ -197,7 +205,7 @@ async def decide_appeal(
     if found["verdict"]:
         raise Conflict(f"appeal {number} is decided: {found['verdict']}", field="appeal")
     row = await _held(connection, found["label"])
-    if row["set_by"] == _who(by):
+    if same_person(row["set_by"], _who(by)):
         raise Conflict(f"{by} set this label: another person decides on the appeal", field="by")
     if not note.strip():
         raise BadInput("an appeal's decision needs a reason", field="note")
@@ -266,6 +274,14 @@ async def proposals_in(connection: Connection, markets: Sequence[int], limit: in
         )
         for row in await connection.fetch(_sql.proposals, list(markets), limit)
     ]  # fmt: skip
+
+
+async def reason_of(connection: Connection, number: int) -> Because:
+    """What the person was told of a label; raises `UnknownThing`."""
+    row = await connection.fetchrow(_sql.reason_of, number)
+    if row is None:
+        raise UnknownThing(f"there is no label {number}", field="label")
+    return Because(row["reason_en"], row["reason_zh"])
 
 
 async def _held(connection: Connection, number: int) -> Any:

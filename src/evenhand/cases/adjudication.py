@@ -13,6 +13,7 @@ from evenhand.cases.negotiation import to_person
 from evenhand.cases.settings import months_after
 from evenhand.cases.settling import carry_out
 from evenhand.errors import BadInput, Conflict, NotAllowed
+from evenhand.naming import same_person
 
 # What a person may rule; the rest of the outcomes send the case somewhere else.
 RULABLE: Final = ("subsidise", "refund_by_merchant", "return_and_refund", "decline")
@@ -225,7 +226,7 @@ def _draft(hand: Hand) -> Decision:
 def _check_fresh(hand: Hand) -> None:
     """Raises `NotAllowed` for somebody who decided this case before, or proposed what is to be confirmed."""
     draft = hand.case.draft
-    if hand.name in hand.case.deciders or (draft is not None and hand.name in draft.by):
+    if any(same_person(hand.name, one) for one in (*hand.case.deciders, *(draft.by if draft is not None else ()))):
         raise NotAllowed(f"{hand.name} has decided this case before; another person must", field="by.id")
 
 

@@ -1,6 +1,7 @@
 """`evenhand account show | erase`."""
 
 import asyncio
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -8,6 +9,7 @@ from typing import Any, cast, get_args
 import msgspec
 from rich.table import Table
 
+from evenhand.accounts.labels import LabelShown, standing
 from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.accounts.state import AccountKind
 from evenhand.cli.options import answer, user
@@ -112,8 +114,7 @@ def _print(found: AccountShown, lang: Lang) -> None:
     for score in found.scores:
         _print_score(score, lang, t)
     for label in found.labels:
-        answer.print(f"{t('Label', '标签')} {label.no}: {word(label.label, lang)}", markup=False)
-        answer.print(f"  {label.reason.zh if lang == 'zh' else label.reason.en}", markup=False, soft_wrap=True)
+        _print_label(label, found.as_of, lang, t)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     table.add_column(t("fact", "事实"))
     table.add_column(t("value", "数值"), justify="right")
@@ -122,6 +123,27 @@ def _print(found: AccountShown, lang: Lang) -> None:
             fact.label.zh if lang == "zh" else fact.label.en, _value(fact.value, fact.unit, found.currency, lang)
         )
     answer.print(table)
+
+
+def _print_label(label: LabelShown, now: datetime, lang: Lang, t: Any) -> None:
+    state = standing(label, now)
+    said = {
+        "not yet": t(
+            f"in effect from {label.starts_at:%Y-%m-%d %H:%M %Z} on", f"{label.starts_at:%Y-%m-%d %H:%M %Z}起生效"
+        ),
+        "in effect": t("in effect", "生效中"),
+        "expired": t(f"expired {label.expires_at:%Y-%m-%d %H:%M %Z}", f"已于{label.expires_at:%Y-%m-%d %H:%M %Z}失效"),
+        "ended": t(f"ended by {label.ended_by}", f"已由{label.ended_by}解除"),
+    }[state]
+    name = t("warning", "警示") if label.label == "warning" else word(label.label, lang)
+    over = state in ("expired", "ended")
+    answer.print(f"{t('Label', '标签')} {label.no}: {name} ({said})", markup=False, style="dim" if over else None)
+    answer.print(
+        f"  {label.reason.zh if lang == 'zh' else label.reason.en}",
+        markup=False,
+        soft_wrap=True,
+        style="dim" if over else None,
+    )
 
 
 def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:

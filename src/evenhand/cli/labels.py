@@ -13,20 +13,24 @@ from rich.table import Table
 from evenhand.accounts.labels import (
     Confirm,
     Label,
+    LabelShown,
+    Proposal,
     appeal,
     decide_appeal,
     decide_proposal,
     end_label,
     labels_in,
     proposals_in,
+    reason_of,
     set_label,
+    standing,
 )
 from evenhand.accounts.state import AccountKind, Connection
 from evenhand.cli.options import answer
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.labelling import configure, numbers
-from evenhand.policy import Policy
+from evenhand.policy import Because, Policy
 from evenhand.publishing import load_markets
 from evenhand.store import open_database
 
@@ -36,44 +40,44 @@ T = TypeVar("T")
 def show(
     market: str | None, account: str | None, *, active: bool, data: Path | None, database: str | None, as_json: bool
 ) -> None:
-    async def read(connection: Connection) -> tuple[list[object], list[object]]:
+    async def read(connection: Connection) -> tuple[list[LabelShown], list[Proposal]]:
         found = numbers(await load_markets(connection), market)
         labels = await labels_in(connection, found, account=account, at=utc_now() if active else None)
-        return list(labels), list(await proposals_in(connection, found))
+        return labels, await proposals_in(connection, found)
 
     labels, proposals = _run(read, data, database)
     if as_json:
         print(msgspec.json.encode({"labels": labels, "proposals": proposals}).decode())  # noqa: T201
         return
-    _print_labels(msgspec.to_builtins(labels))
-    for one in msgspec.to_builtins(proposals):
+    _print_labels(labels)
+    for one in proposals:
         answer.print(
-            f"Proposal {one['no']} waits for a person: {one['label']} for {one['days']} days on {one['account']} of "
-            f"{one['market']}. {one['reason']['en']} Cases {', '.join(one['cases'])}.",
+            f"Proposal {one.no} waits for a person: {one.label} for {one.days} days on {one.account} of "
+            f"{one.market}. {one.reason.en} Cases {', '.join(one.cases)}.",
             markup=False,
             soft_wrap=True,
         )
 
 
-def _print_labels(labels: Sequence[dict[str, object]]) -> None:
+def _print_labels(labels: Sequence[LabelShown]) -> None:
     if not labels:
         answer.print("There are no labels.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("no", "market", "account", "label", "from", "until", "set by", "state"):
         table.add_column(column)
-    now = utc_now().isoformat()
+    now = utc_now()
     for one in labels:
-        state = "in effect" if str(one["expires_at"]) > now else "expired"
-        if one["ended_at"]:
-            state = f"ended by {one['ended_by']}"
-        elif one["appeal"]:
-            state = f"appeal {one['appeal']} waits"
-        elif one["doubted"]:
-            state = "a case was turned over"
+        state: str = standing(one, now)
+        if one.ended_by:
+            state = f"ended by {one.ended_by}"
+        elif one.appeal:
+            state += f", appeal {one.appeal} waits"
+        elif one.doubted:
+            state += ", a case was turned over"
         table.add_row(
-            str(one["no"]), str(one["market"]), str(one["account"]), str(one["label"]), str(one["starts_at"])[:16],
-            str(one["expires_at"])[:16], str(one["set_by"]), state,
+            str(one.no), one.market, one.account, one.label, f"{one.starts_at:%Y-%m-%d %H:%M}",
+            f"{one.expires_at:%Y-%m-%d %H:%M}", one.set_by, state,
         )  # fmt: skip
     answer.print(table)
 
@@ -94,13 +98,17 @@ def run_set(
     now = utc_now()
     chosen, whose = _one_of(label, Label, "--label"), _one_of(kind, AccountKind, "--kind")
 
-    async def write(connection: Connection) -> int:
-        return await set_label(
+    async def write(connection: Connection) -> tuple[int, Because]:
+        number = await set_label(
             connection, market, whose, account, chosen,
             cause=cause, set_by=_by(by), starts_at=now, expires_at=now + timedelta(days=days), cases=cases,
         )  # fmt: skip
+        return number, await reason_of(connection, number)
 
-    answer.print(f"Label {_run(write, data, database)} is set: {account} is {label} for {days} days.", markup=False)
+    number, told = _run(write, data, database)
+    answer.print(f"Label {number} is set: {account} is {label} for {days} days. The person is told:", markup=False)
+    for text in (told.en, told.zh):
+        answer.print(f"  {text}", markup=False, soft_wrap=True)
 
 
 def run_end(number: int, why: str, by: str | None, *, data: Path | None, database: str | None) -> None:
@@ -140,12 +148,16 @@ def run_judge(
     if confirm == dismiss:
         raise BadInput("give one of the two", field="--confirm, --dismiss")
     verdict: Literal["confirmed", "dismissed"] = "confirmed" if confirm else "dismissed"
-    became = _run(
-        lambda connection: decide_proposal(connection, number, verdict, by=_by(by), note=note, now=utc_now()),
-        data,
-        database,
-    )
-    answer.print(f"Proposal {number} is {verdict}." + (f" It is label {became}." if became else ""), markup=False)
+
+    async def write(connection: Connection) -> tuple[int | None, Because | None]:
+        became = await decide_proposal(connection, number, verdict, by=_by(by), note=note, now=utc_now())
+        return became, await reason_of(connection, became) if became else None
+
+    became, told = _run(write, data, database)
+    said = f" It is label {became}. The person is told:" if became else ""
+    answer.print(f"Proposal {number} is {verdict}.{said}", markup=False)
+    for text in (told.en, told.zh) if told else ():
+        answer.print(f"  {text}", markup=False, soft_wrap=True)
 
 
 def run_configure(

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.labels import (
+    LONGEST,
     Confirm,
     Label,
     LabelShown,
@@ -21,13 +22,15 @@ from evenhand.accounts.labels import (
     end_label,
     labels_in,
     proposals_in,
+    reason_of,
     set_label,
 )
 from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
+from evenhand.errors import BadInput, UnknownThing
 from evenhand.labelling import configure
-from evenhand.policy import PolicyError
+from evenhand.markets import CLOCK_SKEW
+from evenhand.policy import Because, PolicyError
 from evenhand.records import Id, Moment, decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
@@ -64,6 +67,8 @@ class LabelSet(msgspec.Struct, frozen=True):
     """The label that was set."""
 
     label: int
+    # what the person is told: the cause, what the market's rules make of the label, its end, and how to appeal
+    reason: Because
 
 
 class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,17 +158,21 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         """A person's judgement, resting on cases of the account itself. It ends by itself, and can be appealed."""
         known(desk, market)
         new = decode_as(await content(request, JSON), NewLabel)
-        starts = new.starts_at or desk.now()
+        now = desk.now()
         async with transaction(database) as connection:
 
-            def make() -> Awaitable[int]:
-                return set_label(
+            async def make() -> int:
+                starts = new.starts_at or now
+                if not now - CLOCK_SKEW <= starts <= now + LONGEST:
+                    raise BadInput(f"a label starts now or within {LONGEST.days} days", field="starts_at")
+                return await set_label(
                     connection, market, new.kind, new.account, new.label,
                     cause=new.cause, set_by=new.by, starts_at=starts, expires_at=starts + timedelta(days=new.days),
                     cases=[int(case) for case in new.cases],
                 )  # fmt: skip
 
-            return LabelSet(await once(connection, request, make, int))
+            number = await once(connection, request, make, int)
+            return LabelSet(number, await reason_of(connection, number))
 
     @put(
         "/v1/markets/{market:str}/labelling",

@@ -81,6 +81,8 @@ async def test_above_an_amount_two_must_agree(escalated: str, do: Do, work: Case
     assert await money(database, escalated) == {}
     with pytest.raises(NotAllowed, match="Anna has decided this case before"):
         await do(escalated, ANNA, "claim")
+    with pytest.raises(NotAllowed, match="another person must"):
+        await do(escalated, ANNA | {"id": " ANNA"}, "claim")
     await do(escalated, BORIS, "claim")
     assert (await do(escalated, BORIS, "object", why="The picture is of something else.")).state == "escalated"
     await rule(do, escalated, ANNA, "subsidise")

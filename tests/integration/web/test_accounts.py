@@ -93,6 +93,37 @@ async def test_a_label_is_set_listed_contested_and_lifted(client: httpx.AsyncCli
     assert (await client.post("/v1/labels/999/end", json={"by": "Li", "why": "x"})).status_code == 404
 
 
+async def test_whoever_sets_a_label_sees_what_the_person_is_told(client: httpx.AsyncClient) -> None:
+    case = (await rule(client, 0))["case"]
+    new = {"account": "buyer-0", "label": "malicious", "cause": "Bricks.", "days": 30, "by": "Li", "cases": [case]}
+    set_ = (await client.post(f"{SHOP}/labels", json=new)).json()
+    assert "Under the rules in force (1688 2025-03) this label changes nothing" in set_["reason"]["en"]
+    assert "不影响您的申请处理" in set_["reason"]["zh"]
+    store = new | {"account": "store-1", "kind": "merchant"}
+    assert "No rule reads it" in (await client.post(f"{SHOP}/labels", json=store)).json()["reason"]["en"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-02-28T00:00:00Z", "2027-04-01T00:00:00Z"]
+)
+async def test_a_label_starts_now_or_within_a_year(client: httpx.AsyncClient, moment: str) -> None:
+    case = (await rule(client, 0))["case"]
+    new = {"account": "buyer-0", "label": "watched", "cause": "Bricks.", "days": 30, "by": "Li", "cases": [case]}
+    answer = await client.post(f"{SHOP}/labels", json=new | {"starts_at": moment})
+    assert (answer.status_code, answer.json()["field"]) == (400, "starts_at")
+
+
+async def test_a_label_that_begins_later_is_not_in_effect_yet(client: httpx.AsyncClient) -> None:
+    case = (await rule(client, 0))["case"]
+    new = {"account": "buyer-0", "label": "watched", "cause": "Bricks.", "days": 30, "by": "Li", "cases": [case]}
+    later = new | {"starts_at": "2026-06-01T00:00:00Z"}
+    assert (await client.post(f"{SHOP}/labels", json=later)).status_code == 201
+    assert (await client.get(f"{SHOP}/labels", params={"active": True})).json()["labels"] == []
+    assert len((await client.get(f"{SHOP}/labels")).json()["labels"]) == 1
+    page = (await client.get("/accounts/buyer/buyer-0?market=shop")).text
+    assert "not in effect yet" in page
+
+
 async def test_a_label_without_cases_of_the_account_is_refused(client: httpx.AsyncClient) -> None:
     case = (await rule(client, 0))["case"]
     new = {"account": "buyer-1", "label": "watched", "cause": "I say so.", "days": 30, "by": "store-1", "cases": []}

@@ -11,6 +11,26 @@ select c.no from unnest($2::bigint[]) as c (no)
 left join application a on a.no = c.no and (a.buyer = $1 or a.merchant = $1)
 where a.no is null
 
+-- name: rules
+-- The policy versions that rule a market from one day to another, with the first day of each; a pinned market's is its only one.
+with place as (select no, policy, pinned from market where no = $1)
+select p.effective, v.policy, v.version, v.source
+from place m
+join publication p on p.market = m.no and p.role = 'ruling' and p.withdrawn_at is null
+join policy_version v on v.no = p.policy_version
+where m.pinned is null and p.effective <= $3
+  and p.effective >= coalesce((select max(b.effective) from publication b where b.market = m.no and b.role = 'ruling'
+                               and b.withdrawn_at is null and b.effective <= $2), p.effective)
+union all
+(select null, v.policy, v.version, v.source
+ from place m join policy_version v on v.policy = m.policy and v.version = m.pinned
+ order by v.no desc limit 1)
+order by effective
+
+-- name: reason_of
+-- What the person was told of a label.
+select reason_en, reason_zh from label where no = $1
+
 -- name: hold
 -- A label with whose it is, held until the transaction ends.
 select l.no, l.account, l.label, l.set_by, l.starts_at, l.expires_at, l.ended_at, a.market, a.kind, a.id, m.id as market_id
@@ -63,7 +83,7 @@ select l.no, m.id as market, a.kind, a.id as account, l.label, l.cause, l.set_by
        exists (select from label_doubt d where d.label = l.no and d.settled_at is null) as doubted
 from label l join account a on a.no = l.account join market m on m.no = a.market
 where a.market = any($1::smallint[]) and ($2::text is null or a.id = $2)
-  and ($3::timestamptz is null or (l.expires_at > $3 and l.ended_at is null))
+  and ($3::timestamptz is null or (l.starts_at <= $3 and l.expires_at > $3 and l.ended_at is null))
 order by l.no desc limit $4
 
 -- name: proposals

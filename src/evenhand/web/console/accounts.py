@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from evenhand.accounts.labels import standing
 from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.desk import Desk
 from evenhand.web.accounts import Interception, account_shown, meant
@@ -55,6 +56,7 @@ def pages(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             "account.html",
             reader_of(request),
             account=shown,
+            standing=standing,
             none_of_these=NONE_OF_THESE,
             links=links,
             dots=picture(links) if links else [],
