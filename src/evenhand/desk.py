@@ -269,7 +269,7 @@ class Desk:
             try:
                 answer = batch.before(filing)
                 if answer is None:
-                    number, policy = filing.market.policy(filing.on, filing.placed_at)
+                    number, policy = filing.market.policy(filing.on, filing.placed_on)
                     batch.check_left(filing)
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]

@@ -11,6 +11,7 @@ from evenhand.accounts.state import Account
 from evenhand.filings import Filing
 from evenhand.history import BUYER, MERCHANT, PAIR
 from evenhand.history.adding import Adder, Fields
+from evenhand.markets import moment_of
 from evenhand.policy import Policy
 from evenhand.policy.reasons import placeholders
 
@@ -84,11 +85,10 @@ def build_facts(
     cards = market.scoring(day).cards
     if cards.history:
         history = _with(history, cards.history)
-    received = filing.delivered_at
-    days = day - market.day(received) if received and received <= filing.moment else None
+    days = filing.days_since_receipt
     rule = NONE
     if rules:
-        moment = filing.placed_at if anchor == "order" else filing.moment
+        moment = moment_of(filing.placed) if anchor == "order" else filing.moment
         rule = says(rules, moment, filing.paid, filing.category, application.reason, application.stage, days)
     facts: Facts = {
         "application": {
@@ -104,7 +104,7 @@ def build_facts(
         "order": {
             "amount": filing.paid,
             "category": filing.category,
-            "placed_on": market.date(market.day(filing.placed_at)),
+            "placed_on": market.date(filing.placed_on),
         },
         "buyer": {"integrity": None, "integrity_score": None, "label": filing.label},
         "merchant": {"experience_score": None, "high_quality": None, "rule": rule},
@@ -123,7 +123,7 @@ def build_facts(
         "history": {
             **BUYER.facts(buyer.tiles, day, history.buyer),
             **MERCHANT.facts(merchant.tiles, day, history.merchant),
-            **ring_facts(ring, day),
+            **ring_facts(ring, day, buyer, filing.merchant),
         },
     }
     if history.pair:

@@ -14,7 +14,7 @@ from evenhand.accounts.links.keeping import read_rings, see, unseen
 from evenhand.accounts.state import Account, AccountKey, Connection, label_at
 from evenhand.errors import BadInput, Conflict, EvenhandError, UnknownThing
 from evenhand.history import BUYER, MERCHANT
-from evenhand.markets import CLOCK_SKEW, MarketDesk
+from evenhand.markets import CLOCK_SKEW, MarketDesk, microseconds
 from evenhand.money import written
 from evenhand.records import Application
 from evenhand.store import Queries
@@ -45,8 +45,10 @@ class Filing(msgspec.Struct, gc=False):
     category: str
     paid: int
     refunded: int
-    placed_at: datetime
-    delivered_at: datetime | None
+    # when it was ordered, in microseconds since 1970, and the market's day of it; for how many days the goods had been received
+    placed: int
+    placed_on: int
+    days_since_receipt: int | None
     # account numbers
     buyer: int
     merchant: int
@@ -109,10 +111,11 @@ async def join_orders(
             joined.errors[index] = UnknownThing(f"there is no market {market!r}", field="market")
     in_rings: set[int] = set()
     accounts = joined.accounts
+    this, latest = microseconds(now), microseconds(now + CLOCK_SKEW)
     lists = [_canonical.encode(one).decode() for one in (numbers, ids, orders, lines)]
     for row in await connection.fetch(_sql.find, *lists):
         (
-            place, case, line, category, paid, refunded, placed_at, delivered_at, buyer, buyer_version, buyer_tiles,
+            place, case, line, category, paid, refunded, placed, delivered, buyer, buyer_version, buyer_tiles,
             merchant, merchant_version, merchant_tiles, labels, linked, known, known_digest,
         ) = row  # fmt: skip
         index = places[place - 1]
@@ -129,7 +132,8 @@ async def join_orders(
         try:
             if line is None:
                 await _no_line(connection, market, application)
-            _check(market, application, moment, now, placed_at, paid)
+            filed = this if moment is now else microseconds(moment)
+            _check(market, application, filed, latest, placed, paid)
             if buyer not in accounts:
                 accounts[buyer] = Account(buyer_version, BUYER.unpack(buyer_tiles, buyer))
             if merchant not in accounts:
@@ -138,11 +142,12 @@ async def join_orders(
             joined.errors[index] = error
             continue
         label = label_at(labels, moment) if labels else "none"
-        on = market.day(moment)
+        on = market.day_of(filed)
+        days = on - market.day_of(delivered) if delivered is not None and delivered <= filed else None
         joined.filings.append(
             Filing(
                 index, market, application, body, moment, on, market.dated(on), case, line, category, paid, refunded,
-                placed_at, delivered_at, buyer, merchant, label,
+                placed, market.day_of(placed), days, buyer, merchant, label,
             )
         )  # fmt: skip
         if linked:
@@ -188,17 +193,15 @@ async def _no_line(connection: Connection, market: MarketDesk, application: Appl
     raise UnknownThing(f"market {market.market.id} has no order {application.order!r}", field="order")
 
 
-def _check(
-    market: MarketDesk, application: Application, moment: datetime, now: datetime, placed_at: datetime, paid: int
-) -> None:
+def _check(market: MarketDesk, application: Application, filed: int, latest: int, placed: int, paid: int) -> None:
     """Check an application against its order; raises `BadInput` naming the field."""
     if application.currency != market.currency:
         raise BadInput(
             f"market {market.market.id} trades in {market.currency}, not {application.currency}", field="currency"
         )
-    if moment > now + CLOCK_SKEW:
+    if filed > latest:
         raise BadInput("lies in the future", field="applied_at")
-    if moment < placed_at:
+    if filed < placed:
         raise BadInput("lies before the order was placed", field="applied_at")
     if application.amount > paid:
         asked, worth = written(application.amount, market.currency), written(paid, market.currency)

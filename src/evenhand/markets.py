@@ -1,7 +1,7 @@
 """A market at work: its number in the store, its clock, and which policy version rules at a moment."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +19,21 @@ CLOCK_SKEW: Final = timedelta(minutes=1)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _date_of: Final = lru_cache(maxsize=4096)(date.fromordinal)
 _NONE: Final = timedelta(0)
+_ONE: Final = timedelta(microseconds=1)
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# of an hour, and a day, in microseconds
+_QUARTER: Final = 15 * 60 * 1_000_000
+_DAY: Final = 24 * 60 * 60 * 1_000_000
+
+
+def microseconds(moment: datetime) -> int:
+    """A moment as microseconds since 1970."""
+    return (moment - _BEGINNING) // _ONE
+
+
+def moment_of(microsecond: int) -> datetime:
+    """The moment so many microseconds after 1970 began."""
+    return _BEGINNING + timedelta(microseconds=microsecond)
 
 
 def time_zone(name: str) -> ZoneInfo:
@@ -84,32 +99,37 @@ class MarketDesk:
         self._scoring_on = lru_cache(maxsize=1024)(self._scored_by)
         # a count of days since 1970-01-01 as the market's number and the calendar date
         self.dated: Callable[[int], tuple[int, date]] = lru_cache(maxsize=1024)(lambda day: (number, self.date(day)))
-        # offset from UTC in seconds, by quarter of an hour: zones change theirs on such a quarter only
+        # offset from UTC in microseconds, by quarter of an hour: zones change theirs on such a quarter only
         self._offsets: dict[int, int] = {}
 
     def day(self, moment: datetime) -> int:
         """The market's calendar day of a moment, as a count of days since 1970-01-01."""
-        second = int(moment.timestamp())
-        quarter = second // 900
+        return self.day_of(microseconds(moment))
+
+    def day_of(self, microsecond: int) -> int:
+        """The same of a moment in microseconds since 1970."""
+        quarter = microsecond // _QUARTER
         offset = self._offsets.get(quarter)
         if offset is None:
             if len(self._offsets) > 100_000:
                 self._offsets.clear()
-            offset = self._offsets[quarter] = int((moment.astimezone(self.zone).utcoffset() or _NONE).total_seconds())
-        return (second + offset) // 86_400
+            offset = self._offsets[quarter] = (
+                moment_of(microsecond).astimezone(self.zone).utcoffset() or _NONE
+            ) // _ONE
+        return (microsecond + offset) // _DAY
 
     def date(self, day: int) -> date:
         """The calendar date of a count of days since 1970-01-01."""
         return _date_of(day + _EPOCH)
 
-    def policy(self, applied_on: int, placed_at: datetime) -> tuple[int, Policy]:
+    def policy(self, applied_on: int, placed_on: int) -> tuple[int, Policy]:
         """The version that rules an application of a day of the market, with its number in the store.
 
         It is the version in force on that day, or, when that one is anchored to the order, on the day the order was placed.
         Raises `BadInput` when none was in force yet.
         """
         version = self._on(applied_on)
-        return self._on(self.day(placed_at)) if version[1].anchor == "order" else version
+        return self._on(placed_on) if version[1].anchor == "order" else version
 
     def scoring(self, day: int) -> Scoring:
         """The scorecards that score accounts on a day of the market."""

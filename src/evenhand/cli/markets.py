@@ -73,8 +73,9 @@ def show(*, data: Path | None, database: str | None, as_json: bool) -> None:
 
 def _rules(found: MarketDesk, desk: Desk) -> str:
     """Which version rules an application filed now; empty when none does yet."""
+    today = found.day(desk.now())
     try:
-        _, policy = found.policy(found.day(desk.now()), desk.now())
+        _, policy = found.policy(today, today)
     except BadInput:
         return ""
     return f"{policy.name}@{policy.version}"

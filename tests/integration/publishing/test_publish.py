@@ -30,7 +30,7 @@ async def listed(database: Database, clock: Clock, market: str = "shop") -> list
 def rules_on(desk: Desk, moment: datetime, placed: datetime | None = None, market: str = "shop") -> str:
     """The version that rules an application filed at a moment."""
     desk_of = desk.markets[market]
-    policy = desk_of.policy(desk_of.day(moment), placed or moment)[1]
+    policy = desk_of.policy(desk_of.day(moment), desk_of.day(placed or moment))[1]
     return f"{policy.name}@{policy.version}"
 
 
