@@ -80,7 +80,8 @@ def _history() -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, fact in FACTS.items():
         if name.startswith("history.ring_"):
-            unit = f"count over {RING_DAYS} days" if name.endswith("d") else "accounts"
+            counted = "accounts" if "same_store" in name else "count"
+            unit = f"{counted} over {RING_DAYS} days" if name.endswith("d") else "accounts"
             yield f"| `{name}` | {unit} | {fact.en} | {fact.zh} |"
 
 

@@ -202,6 +202,14 @@ _FACTS: tuple[Fact, ...] = (
         high=MOST_COUNT,
     ),
     *_ring_facts(),
+    Fact(
+        f"history.ring_same_store_{RING_DAYS}d",
+        "integer",
+        f"linked accounts, the buyer not included, that applied against the same store in {RING_DAYS} days",
+        f"{RING_DAYS}天内对同一店铺申请退款的关联账号数（不含买家本人）",
+        low=0,
+        high=MOST_COUNT,
+    ),
 )
 FACTS: Final[dict[str, Fact]] = {fact.name: fact for fact in _FACTS}
 

@@ -54,11 +54,12 @@ async def from_everything(database: Database) -> set[frozenset[str]]:
     return {frozenset(ids[account] for account in group) for group in members(ring_of).values()}
 
 
-async def facts_of(desk: Desk, database: Database, buyer: str) -> dict[str, int]:
-    """The facts of a ring that an application of this buyer is ruled by."""
-    order = used(buyer)[1]
-    await take(desk, ("shop", order))
+async def facts_of(desk: Desk, database: Database, buyer: str, store: str = "store-1") -> dict[str, int]:
+    """The facts of a ring that an application of this buyer against a store is ruled by."""
     number = next(_numbers)
+    order = make_order(number, id=f"o-{number}", buyer=buyer)
+    order = msgspec.structs.replace(order, lines=[OrderLine("1", store, 10_000, "toys")])
+    await take(desk, ("shop", order))
     (ruled,) = await desk.rule([("shop", make_application(number, order=order.id, amount=1, reason="other"))])
     text = await database.pool.fetchval("select a.facts from application a where no = $1", int(ruled.case))  # pyright: ignore[reportAttributeAccessIssue]
     history: dict[str, int] = msgspec.json.decode(text)["history"]
@@ -119,9 +120,13 @@ async def test_a_ring_is_known_by_what_its_buyers_did_together(desk: Desk, datab
     # the orders by which they are linked, and the one each probe is about
     assert await facts_of(desk, database, "ann") == {
         "size": 2, "orders_90d": 3, "applications_90d": 0, "refund_only_90d": 0, "counterfeit_claims_90d": 0, "declined_90d": 0,
+        "same_store_90d": 0,
     }  # fmt: skip
-    assert (await facts_of(desk, database, "bob"))["refund_only_90d"] == 1
-    assert (await facts_of(desk, database, "ann"))["refund_only_90d"] == 2
+    after_one = await facts_of(desk, database, "bob")
+    assert (after_one["refund_only_90d"], after_one["same_store_90d"]) == (1, 1)
+    after_two = await facts_of(desk, database, "ann")
+    assert (after_two["refund_only_90d"], after_two["same_store_90d"]) == (2, 1), "its own claim is not another's"
+    assert (await facts_of(desk, database, "ann", "store-2"))["same_store_90d"] == 0
     assert (await facts_of(desk, database, "eve"))["refund_only_90d"] == 0
 
 
@@ -135,9 +140,14 @@ async def test_within_a_batch_and_ahead_of_the_writing_each_sees_what_the_ring_d
         for _, order in orders
     ]
     await asyncio.gather(*(desk.rule(applications[start : start + 2]) for start in range(0, 40, 2)))
-    rows = await database.pool.fetch("select a.facts from application a order by batch, no")
-    counts = [msgspec.json.decode(row["facts"])["history"]["ring_applications_90d"] for row in rows]
-    assert sorted(counts) == list(range(40))
+    rows = await database.pool.fetch("select a.facts, a.buyer, a.merchant from application a order by batch, no")
+    histories = [msgspec.json.decode(row["facts"])["history"] for row in rows]
+    assert sorted(history["ring_applications_90d"] for history in histories) == list(range(40))
+    # who of the others had applied against the store before: counted anew, over all that was ruled by then
+    by_turn = sorted(zip(histories, rows, strict=True), key=lambda each: each[0]["ring_applications_90d"])
+    for turn, (history, row) in enumerate(by_turn):
+        before = {earlier["buyer"] for _, earlier in by_turn[:turn] if earlier["merchant"] == row["merchant"]}
+        assert history["ring_same_store_90d"] == len(before - {row["buyer"]})
 
 
 async def test_a_shared_address_or_phone_alone_makes_nobody_a_ring(desk: Desk, database: Database) -> None:

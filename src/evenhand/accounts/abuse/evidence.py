@@ -34,6 +34,7 @@ NUMBERS: Final[dict[str, Direction]] = {
     "history.buyer_counterfeit_claims_365d": "up",
     "history.ring_refund_only_90d": "up",
     "history.ring_counterfeit_claims_90d": "up",
+    "history.ring_same_store_90d": "up",
     "history.buyer_orders_365d": "down",
     "history.buyer_days_known": "down",
     "application.evidence_count": "down",
