@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document: what the framework knows of the handlers, and the two POST addresses that stand before it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -103,6 +103,22 @@ _KEY: Final[Json] = {
 _KEYLESS: Final = frozenset(
     {"/v1/webhooks/{webhook}/test", "/v1/markets/{market}/ring-findings", "/v1/gateways/{gateway}/notices"}
 )
+_MATCH: Final[Json] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag as it was read: done only while that is the latest version, else answered by 412.",
+}
+# What is changed from the version it was read at.
+_VERSIONED: Final[Mapping[str, tuple[str, ...]]] = {
+    **{f"/v1/cases/{{case}}/{action}": ("post",) for action in (*ACTIONS, "votes")},
+    "/v1/markets/{market}/case-settings": ("put",),
+    "/v1/markets/{market}/payouts": ("put",),
+    "/v1/markets/{market}/orders/{order}/payment": ("put",),
+    "/v1/webhooks/{webhook}": ("patch", "delete"),
+    "/v1/webhooks/{webhook}/rotate": ("post",),
+}
 
 
 def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
@@ -119,6 +135,8 @@ def document(handlers: Sequence[HTTPRouteHandler]) -> Json:
             _tidy(operation, problem)
         if "post" in operations and path not in _KEYLESS:
             operations["post"].setdefault("parameters", []).append(_KEY)
+        for method in _VERSIONED.get(path, ()):
+            operations[method].setdefault("parameters", []).append(_MATCH)
     posts = {
         "/v1/markets/{market}/applications": _post(
             "File refund applications",

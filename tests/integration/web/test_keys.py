@@ -234,6 +234,40 @@ async def test_erasing_a_person_forgets_the_answers_that_hold_the_name(
     assert [row["key"] for row in await database.pool.fetch("select key from idempotency_key")] == ["of nobody"]
 
 
+async def test_the_api_says_what_is_changed_from_the_version_it_was_read_at(client: httpx.AsyncClient) -> None:
+    """And it is so: an ETag that is none is refused there."""
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    taking = {
+        (method, path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if any(one["name"] == "If-Match" for one in operation.get("parameters", []))
+    }
+    await send(client, "/v1/webhooks", WEBHOOK)
+    me, juror = {"by": {"role": "merchant", "id": "store-1"}}, {"juror": "buyer-2", "side": "buyer"}
+    for method, path, body in (
+        ("post", "/v1/cases/{case}/accept", me),
+        ("post", "/v1/cases/{case}/votes", juror),
+        ("put", "/v1/markets/{market}/case-settings", {}),
+        ("put", "/v1/markets/{market}/payouts", {"gateway": None}),
+        ("put", "/v1/markets/{market}/orders/{order}/payment", {"reference": "pi_1"}),
+        ("patch", "/v1/webhooks/{webhook}", {"note": "x"}),
+        ("delete", "/v1/webhooks/{webhook}", None),
+        ("post", "/v1/webhooks/{webhook}/rotate", ROTATION),
+    ):
+        assert (method, path) in taking
+        place = path.format(case=1, market="shop", order="order-1", webhook="erp")
+        answer = await client.request(method, place, json=body, params={"by": "Li"}, headers={"if-match": "yesterday"})
+        assert (answer.status_code, answer.json()["field"]) == (400, "If-Match"), path
+    assert {path for _, path in taking if not path.startswith("/v1/cases/")} == {
+        "/v1/markets/{market}/case-settings",
+        "/v1/markets/{market}/payouts",
+        "/v1/markets/{market}/orders/{order}/payment",
+        "/v1/webhooks/{webhook}",
+        "/v1/webhooks/{webhook}/rotate",
+    }
+
+
 async def test_the_api_says_which_requests_take_a_key(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
     taking = {
