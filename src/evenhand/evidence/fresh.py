@@ -1,7 +1,8 @@
 """A fresh photograph on request: somebody asks for one that shows a code, written by hand beside the goods.
 
 A photograph taken for another case, or made up before, cannot show the code. Whether it does is for a person to say: no program
-here looks for it, and none tries to tell made-up pictures from real ones, as published detectors miss most of them.
+here looks for it, and none tries to tell made-up pictures from real ones, as published detectors miss most of them. What can be
+told without looking is: who showed the photograph, when, in which case, and that it has answered no other request.
 """
 
 import secrets
@@ -14,6 +15,7 @@ import msgspec
 
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.evidence.content import IMAGES
+from evenhand.evidence.reuse import Asked, show_in_case
 from evenhand.store import Queries
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -81,8 +83,11 @@ async def check(
 ) -> PhotoRequest:
     """Write down what a person saw on the photograph that answers a request, once.
 
-    Raises `UnknownThing` for a request or evidence there is not, `BadInput` when the evidence cannot be the answer (no image,
-    another market's, received before it was asked for or after the time was up), `Conflict` when it was looked at before.
+    A photograph that was shown in no case yet is shown in this one from now on.
+
+    Raises `UnknownThing` for a request or evidence there is not, `BadInput` when the evidence cannot be the answer (no image, not
+    the buyer's, another market's or case's, received before it was asked for or after the time was up), `Conflict` when the
+    request was looked at before or the photograph has answered another.
     """
     _check_person(checked_by, "checked_by")
     if len(note) > 4000 or "\0" in note:
@@ -90,20 +95,36 @@ async def check(
     asked = await connection.fetchrow(_sql.photo_request, request)
     if asked is None:
         raise UnknownThing(f"there is no request {request}", field="request")
-    shown = await connection.fetchrow(_sql.one, evidence) if "\0" not in evidence else None
+    case = asked["case_no"]
+    shown = await connection.fetchrow(_sql.answer, evidence, case) if "\0" not in evidence else None
     if shown is None:
         raise UnknownThing(f"there is no evidence {evidence[:60]!r}", field="evidence")
+    _check_answer(asked, shown)
+    if other := await connection.fetchval(_sql.answered, shown["no"], shown["sealed"], request):
+        raise Conflict(f"this photograph has answered request {other} already; ask for another", field="evidence")
+    if await connection.fetchval(_sql.check_photo, request, evidence, shows_code, checked_by, now, note) is None:
+        raise Conflict(f"request {request} was looked at before", field="request")
+    if not shown["here"]:
+        of = await connection.fetchrow(_sql.line_of_case, case)
+        assert of is not None
+        await show_in_case(connection, case, Asked(0, of["market"], of["line"], now, (evidence,)))
+    return _request(await connection.fetchrow(_sql.photo_request, request))
+
+
+def _check_answer(asked: Any, shown: Any) -> None:
+    """Raises `BadInput` where the evidence cannot be what was asked for."""
     if shown["kind"] not in IMAGES:
         raise BadInput("is no photograph", field="evidence")
     if shown["market"] != asked["market_id"]:
         raise BadInput("belongs to another market", field="evidence")
+    if shown["party"] != "buyer":
+        raise BadInput("was not shown by the buyer, of whom it is asked", field="evidence")
+    if shown["elsewhere"] and not shown["here"]:
+        raise BadInput("was shown in another case", field="evidence")
     if shown["received_at"] < asked["asked_at"]:
         raise BadInput("came before the photograph was asked for", field="evidence")
     if shown["received_at"] > asked["expires_at"]:
         raise BadInput("came after the time for it was up; ask for another", field="evidence")
-    if await connection.fetchval(_sql.check_photo, request, evidence, shows_code, checked_by, now, note) is None:
-        raise Conflict(f"request {request} was looked at before", field="request")
-    return _request(await connection.fetchrow(_sql.photo_request, request))
 
 
 def _check_person(name: str, where: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, Conflict, StoreError, UnknownThing
 from evenhand.evidence import fresh
-from evenhand.evidence.custody import Custody
+from evenhand.evidence.custody import Custody, shown_in
 from evenhand.evidence.vault import Directory, path_of
 from evenhand.store import Database
 from tests.unit.evidence.pictures import bomb, noise, photo, saved
@@ -107,3 +107,32 @@ async def test_a_fresh_photograph_is_asked_for_answered_and_looked_at_once(
             await fresh.ask(connection, 10**12, "Lin", 72, NOW)
         with pytest.raises(BadInput, match="hours"):
             await fresh.ask(connection, case, "Lin", 0, NOW)
+
+
+async def test_a_fresh_photograph_is_the_buyers_of_this_case_and_answers_one_request(
+    desk: Desk, custody: Custody, database: Database
+) -> None:
+    market, later = desk.markets["shop"].number, NOW + timedelta(hours=2)
+    ruled = await desk.rule([("shop", make_application(number)) for number in (1, 2)])
+    mine, other = (int(one.case) for one in ruled)  # pyright: ignore
+    sealed = saved(noise(5))
+    theirs = await custody.take(market, "merchant", saved(noise(6)), later, case=mine)
+    elsewhere = await custody.take(market, "buyer", saved(noise(7)), later, case=other)
+    unattached = await custody.take(market, "buyer", sealed, later)
+    again = await custody.take(market, "buyer", sealed, later)
+    async with database.pool.acquire() as connection, connection.transaction():
+        first, second = [int((await fresh.ask(connection, mine, "Lin", 72, NOW)).request) for _ in range(2)]
+        third = int((await fresh.ask(connection, other, "Lin", 72, NOW)).request)
+        for evidence, says in ((theirs, "not shown by the buyer"), (elsewhere, "in another case")):
+            with pytest.raises(BadInput, match=says):
+                await fresh.check(connection, first, evidence.id, "Wu", later, shows_code=True)
+        await fresh.check(connection, first, unattached.id, "Wu", later, shows_code=False)
+        # what answers belongs to the case from then on
+        assert [one.evidence for one in await shown_in(connection, mine)] == [theirs.id, unattached.id]
+        # nor does the same file under another id answer anything else
+        for evidence in (unattached, again):
+            with pytest.raises(Conflict, match=f"answered request {first}"):
+                await fresh.check(connection, second, evidence.id, "Wu", later, shows_code=True)
+        with pytest.raises(BadInput, match="in another case"):
+            await fresh.check(connection, third, unattached.id, "Wu", later, shows_code=True)
+        assert [one.check is not None for one in await fresh.requests(connection, mine)] == [True, False]

@@ -136,6 +136,22 @@ left join evidence e on e.no = c.evidence
 where r.case_no = $1
 order by r.no
 
+-- name: answer
+-- Evidence that may answer a request for a photograph in a case ($2), held until the transaction ends: whether it was shown there, and
+-- whether it was shown in others.
+select e.no, m.id as market, e.party, e.kind, e.sealed, e.received_at, e.removed_at,
+       exists (select from evidence_use u where u.evidence = e.no and u.case_no = $2) as here,
+       exists (select from evidence_use u where u.evidence = e.no and u.case_no <> $2) as elsewhere
+from evidence e join market m on m.no = e.market
+where e.id = $1
+for no key update of e
+
+-- name: answered
+-- A request that evidence ($1), or the same file ($2), has answered, other than one ($3).
+select c.request from photo_check c join evidence e on e.no = c.evidence
+where (e.no = $1 or e.sealed = $2) and c.request <> $3
+order by c.request limit 1
+
 -- name: check_photo
 -- What a person saw on the photograph; once per request.
 insert into photo_check (request, evidence, shows_code, checked_by, checked_at, note)

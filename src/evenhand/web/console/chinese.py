@@ -136,9 +136,12 @@ DETAILS: Final[Mapping[str, str]] = {
     # photographs
     "is no photograph": "不是照片",
     "belongs to another market": "属于其他市场",
-    "came before the photograph was asked for": "上传时间早于补拍要求",
-    "came after the time for it was up; ask for another": "上传时已超过时限，请重新要求补拍",
-    "request {} was looked at before": "第{0}号补拍要求已有核对结果",
+    "was not shown by the buyer, of whom it is asked": "不是买家提交的；现拍照片须由买家提交",
+    "was shown in another case": "曾在其他案件中提交",
+    "came before the photograph was asked for": "上传时间早于现拍照片要求",
+    "came after the time for it was up; ask for another": "上传时已超过时限，请重新要求现拍照片",
+    "this photograph has answered request {} already; ask for another": "该照片已用于第{0}号现拍照片要求，请重新要求现拍照片",
+    "request {} was looked at before": "第{0}号现拍照片要求已有核对结果",
     # rings
     "finding {} was {} by {}": "第{0}号线索已由{2}处理：{1}",
     # webhooks
