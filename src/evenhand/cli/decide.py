@@ -1,7 +1,6 @@
 """`evenhand decide`: NDJSON facts in, NDJSON rulings out."""
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -9,6 +8,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 import typer
 
+from evenhand.cli.lines import numbered, opened
 from evenhand.cli.options import chatter, day
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
@@ -25,9 +25,9 @@ def decide(policy_name: str, at: str | None, source: str, target: str) -> None:
     refused: list[BadInput] = []
     lines = 0
     with ExitStack() as stack:
-        reader = _reader(source, stack)
+        reader = opened(source, stack, "IN")
         writer = _writer(target, stack)
-        for number, line in _lines(reader):
+        for number, line in numbered(reader, MAX_LINE):
             lines += 1
             try:
                 answer: Any = policy.rule(_read(line))
@@ -58,27 +58,6 @@ def _read(line: bytes) -> dict[str, Any]:
         raise BadInput(f"this is not JSON: {error}") from None
     except RecursionError:
         raise BadInput("this JSON is nested too deeply") from None
-
-
-def _lines(reader: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines with their numbers; empty ones are passed over, of an overlong one only the beginning is kept."""
-    number = 0
-    while line := reader.readline(MAX_LINE + 1):
-        number += 1
-        rest = line
-        while not rest.endswith(b"\n") and (rest := reader.readline(MAX_LINE)):
-            pass
-        if line.strip():
-            yield number, line
-
-
-def _reader(source: str, stack: ExitStack) -> BinaryIO:
-    if source == "-":
-        return sys.stdin.buffer
-    try:
-        return stack.enter_context(Path(source).open("rb"))
-    except OSError as error:
-        raise BadInput(f"cannot read {source}: {error.strerror}", field="IN") from None
 
 
 def _writer(target: str, stack: ExitStack) -> BinaryIO:

@@ -1,9 +1,9 @@
 """`evenhand merchant rules set | list | end`."""
 
 import asyncio
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from evenhand.accounts.rule_book import end_rule, rules_of, set_rules
+from evenhand.cli.lines import numbered, opened
 from evenhand.cli.options import answer, chatter, progress
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput, EvenhandError
@@ -30,7 +31,7 @@ _TOLD: Final = 20
 def run_set(source: str, market: str, *, data: Path | None, database: str | None, as_json: bool) -> None:
     """Set the rules of an NDJSON file; a line that cannot be taken is told and does not touch the others (exit code 2)."""
     with ExitStack() as stack:
-        reader = _reader(source, stack)
+        reader = opened(source, stack, "FILE")
         done, known, refused = asyncio.run(_set(reader, market, data, database))
     if as_json:
         print(msgspec.json.encode({"set": done, "known": known, "refused": len(refused)}).decode())  # noqa: T201
@@ -134,30 +135,10 @@ def _placed(error: EvenhandError, line: int) -> BadInput:
 
 
 def _parts(reader: BinaryIO) -> Iterator[Sequence[tuple[int, bytes]]]:
-    """Lines with their numbers, so many at a time; empty ones are passed over."""
-    part: list[tuple[int, bytes]] = []
-    number = 0
-    while line := reader.readline(_LONGEST + 1):
-        number += 1
-        rest = line
-        while not rest.endswith(b"\n") and (rest := reader.readline(_LONGEST)):
-            pass
-        if line.strip():
-            part.append((number, line))
-        if len(part) == _TOGETHER:
-            yield part
-            part = []
-    if part:
+    """Lines with their numbers, so many at a time."""
+    whole = numbered(reader, _LONGEST)
+    while part := list(islice(whole, _TOGETHER)):
         yield part
-
-
-def _reader(source: str, stack: ExitStack) -> BinaryIO:
-    if source == "-":
-        return sys.stdin.buffer
-    try:
-        return stack.enter_context(Path(source).open("rb"))
-    except OSError as error:
-        raise BadInput(f"cannot read {source}: {error.strerror}", field="FILE") from None
 
 
 def _price(rule: MerchantRule, currency: str) -> str:

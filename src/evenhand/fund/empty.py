@@ -7,8 +7,6 @@ nothing, what the platform would pay goes to a person. Either way the ruling fol
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
 from evenhand.policy import Because, Ruling
 from evenhand.policy.reasons import EMPTY_REASONS, sentence
 from evenhand.policy.types import of_fact
@@ -23,13 +21,4 @@ def within_budget(ruling: Ruling, facts: Mapping[str, Any], currency: str) -> Ru
     """The ruling, or a person's review in place of one that the platform would pay for and cannot."""
     if ruling.payer != "platform" or facts.get("fund", {}).get("available") is not False:
         return ruling
-    return msgspec.structs.replace(
-        ruling,
-        outcome="review",
-        payer="none",
-        return_required=False,
-        amount=0,
-        respond_within_hours=None,
-        because=Because(_EN(facts, (), currency), _ZH(facts, (), currency)),
-        on_silence=None,
-    )
+    return ruling.reviewed(Because(_EN(facts, (), currency), _ZH(facts, (), currency)))

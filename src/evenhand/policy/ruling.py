@@ -41,6 +41,19 @@ class Ruling(msgspec.Struct, frozen=True, omit_defaults=True):
     # what follows when nobody answers in time (accept, escalate, close), where the policy says
     on_silence: str | None = None
 
+    def reviewed(self, because: Because) -> "Ruling":
+        """A person's review in place of this ruling, for a reason that is no policy's."""
+        return msgspec.structs.replace(
+            self,
+            outcome="review",
+            payer="none",
+            return_required=False,
+            amount=0,
+            respond_within_hours=None,
+            because=because,
+            on_silence=None,
+        )
+
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 

@@ -23,7 +23,6 @@ from evenhand.cases.model import Event, Party
 from evenhand.cases.settings import Settings
 from evenhand.cases.statement import StatementOfReasons
 from evenhand.casework import Acted, Casework
-from evenhand.errors import UnknownThing
 from evenhand.panels import PanelShown, Voted
 from evenhand.records import Id, decode_as
 from evenhand.store import Database
@@ -32,7 +31,7 @@ from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import body, expected, takes, transaction
 
 CaseNumber = Annotated[str, PathParameter(max_length=40, description="The case's number.")]
@@ -117,7 +116,7 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         ] = None,
     ) -> Response[StatementOfReasons]:
         """What the party was told about a decision, word for word: decision, facts, clause, automated means, redress."""
-        async with _found():
+        async with existing():
             found, text = await work.statement(case_number(case), party, lang, decision)
         plain = form == "text" or (form is None and request.headers.get("accept", "").startswith("text/plain"))
         if plain:
@@ -136,14 +135,14 @@ def routes(database: Database, lookup: Lookup) -> list[HTTPRouteHandler]:
         while the case is as the juror read it."""
         cast = decode_as(await body(request, keys, JSON), Vote)
         read_at = expected(request.headers)
-        async with _found():
+        async with existing():
             done = await work.vote(case_number(case), cast.juror, cast.side == "buyer", cast.reason, expected=read_at)
         return Response(done, status_code=200, headers={"etag": f'"{done.version}"'})
 
     @get("/v1/cases/{case:str}/panel", summary="The panel of a case", tags=["cases"])
     async def panel(case: CaseNumber) -> PanelShown:
         """How many have voted; for whom, and the reasons without names, only once it is over."""
-        async with _found(), lookup.reading() as connection:
+        async with existing(), lookup.reading() as connection:
             return await panels.shown(connection, case_number(case))
 
     @get("/v1/inbox", summary="Cases that wait for a person", tags=["cases"])
@@ -217,16 +216,6 @@ def _acting(name: str, kind: type[Action], work: Casework, keys: Keys) -> HTTPRo
         status_code=200,
     )
     return wrap(act)
-
-
-class _found:  # noqa: N801 - reads like a function where it stands
-    """What the address names and is not there is a 404."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, UnknownThing):
-            raise Refused("not-found", error.detail, field=error.field) from None
 
 
 def case_number(text: str) -> int:

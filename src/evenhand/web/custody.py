@@ -1,7 +1,6 @@
 """Custody over HTTP: who had evidence in hand, how long it is kept, legal holds."""
 
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import msgspec
@@ -23,7 +22,7 @@ from evenhand.web.cases import case_number
 from evenhand.web.evidence import CaseNumber, EvidenceId
 from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import existing
 from evenhand.web.taking import body, content, takes, transaction
 
 _cases = Queries.load("cases")
@@ -52,7 +51,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     @get("/v1/evidence/{evidence:str}/custody", summary="The custody log of evidence", tags=["evidence"])
     async def log(evidence: EvidenceId) -> CustodyLog:
         """Who took it in, looked at it, took the original out or removed it; and whether the log is unbroken."""
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
             return await custody_of(connection, evidence)
 
     @get("/v1/markets/{market:str}/evidence-retention", summary="How long evidence is kept", tags=["evidence"])
@@ -81,7 +80,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def keeping(case: CaseNumber) -> Keeping:
         """Until when it is kept, and whether the case is under legal hold."""
         number = case_number(case)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
             if await connection.fetchval(_cases.exists, number) is None:
                 raise UnknownThing(f"there is no case {number}", field="case")
             return await keeping_of(connection, number)
@@ -96,7 +95,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def hold(request: "Request[Any, Any, Any]", case: CaseNumber) -> Hold:
         """From now on nothing shown in it is removed and none of its parties is erased. Held already: a conflict."""
         asked = decode_as(await content(request, JSON), PlaceHold)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[Hold]:
                 return holds.place(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
@@ -113,7 +112,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def lift(request: "Request[Any, Any, Any]", case: CaseNumber) -> Hold:
         """Retention and erasure go on; that the case was held stays written down."""
         asked = decode_as(await content(request, JSON), PlaceHold)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[Hold]:
                 return holds.lift(connection, case_number(case), by=asked.by, why=asked.why, now=desk.now())
@@ -131,12 +130,3 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             return await holds.standing(connection, numbers)
 
     return [log, kept, keep, keeping, hold, lift, standing]
-
-
-@asynccontextmanager
-async def _found() -> AsyncGenerator[None]:
-    """What the address names and is not there is a 404."""
-    try:
-        yield
-    except UnknownThing as error:
-        raise Refused("not-found", error.detail, field=error.field) from None

@@ -10,7 +10,6 @@ from litestar.params import PathParameter
 from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
 from evenhand.erasure import Erased, erase_person
-from evenhand.errors import UnknownThing
 from evenhand.evidence.vault import Vault
 from evenhand.records import decode_as
 from evenhand.store import Database
@@ -18,7 +17,7 @@ from evenhand.web.accounts import IdInQuery, meant
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.policies import known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import body, reaching, takes
 
 
@@ -58,12 +57,9 @@ def routes(desk: Desk, database: Database, vault: Vault) -> list[HTTPRouteHandle
         account = meant(account, named)
         if "\0" in account:
             raise Refused("not-found", "no id holds a NUL character", field="account")
-        try:
-            async with reaching():
-                return await erase_person(
-                    database.pool, vault, asked.market, asked.kind, account, by=asked.by, now=desk.now(), despite=asked.despite
-                )  # fmt: skip
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), reaching():
+            return await erase_person(
+                database.pool, vault, asked.market, asked.kind, account, by=asked.by, now=desk.now(), despite=asked.despite
+            )  # fmt: skip
 
     return [erase]

@@ -1,7 +1,6 @@
 """The fund over HTTP: budgets, payouts, and money that people move."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
 from datetime import date
 from types import NoneType
 from typing import Annotated, Any, Final
@@ -12,7 +11,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
 from evenhand.fund.budgets import Budget, budgets, set_budget
 from evenhand.fund.by_hand import Moved, deposit, recover, repaid
 from evenhand.fund.debts import Debt, owed
@@ -36,7 +34,7 @@ from evenhand.web.accounts import IdInQuery, meant, plain
 from evenhand.web.asgi import JSON, LARGEST_BODY
 from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import body, content, expected, takes, transaction
 
 CaseNumber = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The case's number.")]
@@ -121,15 +119,6 @@ class PayoutPage(msgspec.Struct, frozen=True):
     payouts: list[Payout]
     # what to send as `before` to get those after; null at the end
     next: int | None
-
-
-@asynccontextmanager
-async def existing() -> AsyncGenerator[None]:
-    """What the address names and is not there is a 404."""
-    try:
-        yield
-    except UnknownThing as error:
-        raise Refused("not-found", error.detail, field=error.field) from None
 
 
 def _etag(version: int) -> dict[str, str]:

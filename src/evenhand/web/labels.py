@@ -27,7 +27,7 @@ from evenhand.accounts.labels import (
 )
 from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import BadInput
 from evenhand.labelling import configure
 from evenhand.markets import CLOCK_SKEW
 from evenhand.policy import Because, PolicyError
@@ -36,7 +36,7 @@ from evenhand.store import Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys, once
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import body, content, takes, transaction
 
 Number = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")]
@@ -198,7 +198,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def end(request: "Request[Any, Any, Any]", label: Number) -> None:
         """From now on no ruling sees it."""
         asked = decode_as(await content(request, JSON), Ending)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[None]:
                 return end_label(connection, label, by=asked.by, why=asked.why, now=desk.now())
@@ -212,7 +212,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def contest(request: "Request[Any, Any, Any]", label: Number) -> AppealFiled:
         """A person who did not set the label decides on it."""
         asked = decode_as(await content(request, JSON), Appeal)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[int]:
                 return appeal(connection, label, says=asked.says, now=desk.now())
@@ -226,7 +226,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def decide_one(request: "Request[Any, Any, Any]", number: Number) -> None:
         """Lifted ends the label at once."""
         asked = decode_as(await content(request, JSON), AppealDecision)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[None]:
                 return decide_appeal(connection, number, asked.verdict, by=asked.by, note=asked.note, now=desk.now())
@@ -240,7 +240,7 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     async def decide_two(request: "Request[Any, Any, Any]", number: Number) -> ProposalDecided:
         """A confirmed label counts from now."""
         asked = decode_as(await content(request, JSON), ProposalDecision)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             async def make() -> ProposalDecided:
                 return ProposalDecided(
@@ -252,14 +252,3 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
             return await once(connection, request, make, ProposalDecided)
 
     return [listed, label, settings, end, contest, decide_one, decide_two]
-
-
-class _found:  # noqa: N801 - reads like a function where it stands
-    """Answers 404 where the address names what is not there."""
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, UnknownThing):
-            raise Refused("not-found", error.detail, field=error.field) from None

@@ -13,7 +13,6 @@ from litestar.params import PathParameter, QueryParameter
 from evenhand.accounts.links.explaining import Explained, Links, explain, links_of
 from evenhand.accounts.links.findings import Finding, Verdict, findings, judge, look
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
 from evenhand.records import decode_as
 from evenhand.store import Database
 from evenhand.web.accounts import IdInQuery, meant
@@ -21,7 +20,7 @@ from evenhand.web.asgi import JSON
 from evenhand.web.keys import once
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import content, takes, transaction
 
 Account = Annotated[str, PathParameter(max_length=120, description="The buyer, by the marketplace's id.")]
@@ -69,11 +68,8 @@ def routes(desk: Desk, database: Database, lookup: Lookup) -> list[HTTPRouteHand
         for field, name in (("account", account), ("other", other)):
             if "\0" in name:
                 raise Refused("not-found", "no id holds a NUL character", field=field)
-        try:
-            async with lookup.reading() as connection:
-                return await explain(connection, market, account, other)
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), lookup.reading() as connection:
+            return await explain(connection, market, account, other)
 
     @get("/v1/ring-findings", summary="Groups that act together", tags=["accounts"])
     async def found(
@@ -107,16 +103,13 @@ def routes(desk: Desk, database: Database, lookup: Lookup) -> list[HTTPRouteHand
     ) -> Judgement:
         """A person's verdict, once. It labels nobody: whoever confirms it looks at the cases and decides what follows."""
         asked = decode_as(await content(request, JSON), Judgement)
-        try:
-            async with transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
-                async def make() -> Judgement:
-                    await judge(connection, number, asked.verdict, by=asked.by, now=desk.now(), note=asked.note)
-                    return asked
+            async def make() -> Judgement:
+                await judge(connection, number, asked.verdict, by=asked.by, now=desk.now(), note=asked.note)
+                return asked
 
-                return await once(connection, request, make, Judgement)
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+            return await once(connection, request, make, Judgement)
 
     return [links, path, found, search, judged]
 
@@ -126,8 +119,5 @@ async def links_shown(desk: Desk, lookup: Lookup, market: str, account: str) -> 
     known(desk, market)
     if "\0" in account:
         raise Refused("not-found", "no id holds a NUL character", field="account")
-    try:
-        async with lookup.reading() as connection:
-            return await links_of(connection, market, account)
-    except UnknownThing as error:
-        raise Refused("not-found", error.detail, field=error.field) from None
+    async with existing(), lookup.reading() as connection:
+        return await links_of(connection, market, account)

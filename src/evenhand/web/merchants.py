@@ -9,14 +9,14 @@ from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.rule_book import end_rule, rules_of, set_rules
 from evenhand.desk import Desk
-from evenhand.errors import BadInput, EvenhandError, UnknownThing
+from evenhand.errors import BadInput, EvenhandError
 from evenhand.records import MerchantRule, decode
 from evenhand.store import Database
 from evenhand.web.accounts import IdInQuery, meant, plain
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import existing
 from evenhand.web.taking import TakesRule, body, transaction
 
 Merchant = Annotated[str, PathParameter(max_length=120, description="The merchant's id.")]
@@ -75,11 +75,8 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
         """It ends now, and is kept: it still rules orders placed while it was in force, where the policy is anchored to them."""
         known(desk, market)
         merchant, rule = plain(meant(merchant, named)), plain(meant(rule, named_rule, "rule"))
-        try:
-            async with transaction(database) as connection:
-                ended = await end_rule(connection, market, merchant, rule, desk.now())
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), transaction(database) as connection:
+            ended = await end_rule(connection, market, merchant, rule, desk.now())
         await desk.refresh()
         return ended
 

@@ -9,12 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
 from evenhand.policy import Policy, PolicyError
 from evenhand.publishing import Publication, checked, publications, publish, withdraw
 from evenhand.store import Database
 from evenhand.web.keys import once
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import MARKDOWN, TakesMarkdown, content, transaction
 
 Market = Annotated[str, PathParameter(description="The market's id.")]
@@ -79,11 +78,8 @@ def routes(desk: Desk, database: Database) -> list[HTTPRouteHandler]:
     ) -> Publication:
         """Only until it takes effect; the version before it rules on."""
         known(desk, market)
-        try:
-            async with transaction(database) as connection:
-                done = await withdraw(connection, market, name, version, by=by, now=desk.now())
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), transaction(database) as connection:
+            done = await withdraw(connection, market, name, version, by=by, now=desk.now())
         await desk.refresh()
         return done
 

@@ -4,6 +4,8 @@
 The same kinds answer whole requests and single items of a batch.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -263,3 +265,12 @@ def headers_of(answer: Problem) -> dict[str, str]:
             return {"www-authenticate": "Bearer"}
         case _:
             return {}
+
+
+@asynccontextmanager
+async def existing() -> AsyncGenerator[None]:
+    """What the address names and is not there is a 404."""
+    try:
+        yield
+    except UnknownThing as error:
+        raise Refused("not-found", error.detail, field=error.field) from None

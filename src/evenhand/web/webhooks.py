@@ -12,7 +12,6 @@ from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.state import Connection
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
 from evenhand.events import deliveries, webhooks
 from evenhand.events.addresses import check_url, private_allowed
 from evenhand.events.courier import send, trial
@@ -24,7 +23,7 @@ from evenhand.records import decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys, once
-from evenhand.web.problems import Refused
+from evenhand.web.problems import existing
 from evenhand.web.taking import body, content, expected, takes, transaction
 
 Name = Annotated[str, PathParameter(max_length=40, description="The webhook's id.")]
@@ -57,11 +56,8 @@ class Hooks:
     @asynccontextmanager
     async def work(self) -> AsyncGenerator[Connection]:
         """A transaction; a webhook or delivery that is not there is answered by 404."""
-        try:
-            async with transaction(self._database) as connection:
-                yield connection
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), transaction(self._database) as connection:
+            yield connection
 
     async def add(self, new: NewWebhook, request: "Request[Any, Any, Any]") -> tuple[Webhook, bool]:
         await check_url(new.url, allow_private=private_allowed())

@@ -8,8 +8,6 @@ way the ruling follows from the stored facts, so it is reproduced.
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from evenhand.policy import Because, Ruling
 from evenhand.policy.reasons import CONTEST
 
@@ -38,16 +36,7 @@ def within_sight(ruling: Ruling, facts: Mapping[str, Any], read: Collection[str]
         return ruling
     if speaks_for_itself(read) or (ruling.outcome != "decline" and _is_safe(ruling, facts)):
         return ruling
-    return msgspec.structs.replace(
-        ruling,
-        outcome="review",
-        payer="none",
-        return_required=False,
-        amount=0,
-        respond_within_hours=None,
-        because=UNSURE,
-        on_silence=None,
-    )
+    return ruling.reviewed(UNSURE)
 
 
 def _is_safe(ruling: Ruling, facts: Mapping[str, Any]) -> bool:

@@ -26,17 +26,6 @@ _LARGEST_PRICE: Final = 4_000_000_000
 _LONGEST_PROMISE: Final = timedelta(days=3_650)
 
 Status = Literal["created", "approved", "invoiced", "processing", "shipped", "delivered", "unavailable", "canceled"]
-Reason = Literal[
-    "quality",
-    "not_as_described",
-    "counterfeit",
-    "wrong_item",
-    "missing_item",
-    "damaged",
-    "not_received",
-    "no_reason",
-    "other",
-]
 R = TypeVar("R")
 
 

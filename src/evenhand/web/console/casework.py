@@ -38,7 +38,7 @@ from evenhand.web.guard import Guard
 from evenhand.web.lookup import Lookup
 from evenhand.web.problems import Refused
 
-NAME_COOKIE: Final = "adjudicator"
+_NAME_COOKIE: Final = "adjudicator"
 Form = list[tuple[str, str]]
 _YEAR: Final = 365 * 24 * 3600
 _PER_PAGE: Final = 50
@@ -139,7 +139,7 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
                 "", status_code=303, headers={**HEADERS, "location": f"/cases/{number}#life"}, media_type="text/plain"
             )
         if me:
-            answer.set_cookie(NAME_COOKIE, quote(me[:120]), max_age=_YEAR, samesite="lax", httponly=True, path="/")
+            remember(answer, me)
         return answer
 
     return [inbox, statement, act]
@@ -202,9 +202,14 @@ def _possible(case: Case, me: str) -> list[str]:
     return [action for action in actions if action not in hidden]
 
 
+def remember(answer: Response[str], me: str) -> None:
+    """Keep who it was for the next form."""
+    answer.set_cookie(_NAME_COOKIE, quote(me[:120]), max_age=_YEAR, samesite="lax", httponly=True, path="/")
+
+
 def name_of(request: AnyRequest) -> str:
     """Who looks, as said before."""
-    return unquote(request.cookies.get(NAME_COOKIE, ""))[:120]
+    return unquote(request.cookies.get(_NAME_COOKIE, ""))[:120]
 
 
 def form_value(form: Form, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from itertools import count
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Response, get, post
@@ -12,14 +12,13 @@ from litestar.params import FromPath
 from evenhand.accounts.links.explaining import Links
 from evenhand.accounts.links.findings import Verdict, findings, judge
 from evenhand.desk import Desk
-from evenhand.errors import UnknownThing
 from evenhand.store import Database
-from evenhand.web.console.casework import NAME_COOKIE, form_value, name_of
+from evenhand.web.console.casework import form_value, name_of, remember
 from evenhand.web.console.render import HEADERS, AnyRequest, address, page, reader_of
 from evenhand.web.guard import Guard
 from evenhand.web.lookup import Lookup
 from evenhand.web.policies import known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import transaction
 
 KINDS: Final = {
@@ -31,7 +30,6 @@ KINDS: Final = {
 _DRAWN: Final = 24
 # Pixels: between rows, from one account to the next, and to the left edge.
 _ROW, _STEP, _MARGIN = 44, 230, 24
-_YEAR: Final = 365 * 24 * 3600
 _VERDICTS: Final[dict[str, Verdict]] = {"confirmed": "confirmed", "dismissed": "dismissed"}
 
 
@@ -97,16 +95,13 @@ def pages(desk: Desk, database: Database, lookup: Lookup, guard: Guard) -> list[
         me, said, note = form_value(form, "me"), form_value(form, "verdict"), form_value(form, "note")
         if said not in _VERDICTS:
             raise Refused("bad-input", "is confirmed or dismissed", field="verdict")
-        try:
-            async with transaction(database) as connection:
-                await judge(connection, number, _VERDICTS[said], by=me[:120], now=desk.now(), note=note[:4000] or None)
-        except UnknownThing as error:
-            raise Refused("not-found", error.detail, field=error.field) from None
+        async with existing(), transaction(database) as connection:
+            await judge(connection, number, _VERDICTS[said], by=me[:120], now=desk.now(), note=note[:4000] or None)
         where = address("/rings", market=form_value(form, "market"))
         answer = Response(
             "", status_code=303, headers={**HEADERS, "location": f"{where}#ring-{number}"}, media_type="text/plain"
         )
-        answer.set_cookie(NAME_COOKIE, quote(me[:120]), max_age=_YEAR, samesite="lax", httponly=True, path="/")
+        remember(answer, me)
         return answer
 
     return [rings, judged]
