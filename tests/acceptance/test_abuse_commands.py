@@ -1,6 +1,7 @@
 """`evenhand abuse`: learned from a file, explained, activated, from outside. All claims are synthetic."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,36 @@ def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: s
     labels.write_text('{"market": "taobao", "application": "a"}\n')
     wrong = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
     assert (wrong.returncode, "line 1: a label is" in wrong.stderr) == (2, True)
+
+
+def test_a_card_that_knows_nothing_rules_only_where_somebody_insists(tmp_path: Path, fresh_url: str) -> None:
+    lines, draw = claims(800), random.Random(7)
+    for line in lines:
+        line.abusive = draw.random() < 0.3
+    history, out = write(tmp_path / "claims.ndjson", lines), tmp_path / "model"
+    trained = run("train", "--history", str(history), "--out", str(out), "--capacity", "0.01")
+    assert trained.returncode == 0, trained.stderr
+    assert "no better than chance: ROC AUC 0." in trained.stdout
+    assert "The capacity was not kept: " in trained.stdout
+    assert subprocess.run(
+        [EVENHAND, "demo", "--no-serve", "--orders", "20", "--json", "--database", fresh_url],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    use = ("activate", str(out), "--market", "taobao", "--database", fresh_url)
+    refused = run(*use)
+    assert (refused.returncode, "say --yes" in refused.stderr) == (2, True)
+    assert "No learned score is stored" in run("list", "--database", fresh_url).stdout
+    insisted = run(*use, "--yes")
+    assert insisted.returncode == 0, insisted.stderr
+    version = json.loads((out / "report.json").read_bytes())["model"]
+    # nor by its version, whose report is kept with it
+    again = run("activate", version, "--market", "1688", "--database", fresh_url)
+    assert (again.returncode, "no better than chance" in again.stderr) == (2, True)
+    (out / "report.json").unlink()
+    unmeasured = run(*use)
+    assert (unmeasured.returncode, "no report says how it does" in unmeasured.stderr) == (2, True)
 
 
 def test_rulings_alone_teach_nothing(tmp_path: Path, fresh_url: str) -> None:

@@ -18,7 +18,7 @@ from evenhand.accounts.abuse.labelled import Labelled, read_history
 from evenhand.accounts.abuse.measuring import Report, challenger, report
 from evenhand.accounts.abuse.rulings import Truth, persons_truth, read_labels, read_rulings
 from evenhand.accounts.abuse.splitting import FEWEST_OTHERS, check, number_of, split
-from evenhand.cli.abuse_report import print_report
+from evenhand.cli.abuse_report import doubt, print_doubts, print_report
 from evenhand.cli.options import answer, chatter, day, progress
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
@@ -90,10 +90,10 @@ def train(
         status.update("Fitting boosted trees to compare with")
         trees = challenger(history, parts)
     seen = np.unique(history.buyer[parts.fit | parts.calibrate])
-    said = report(card, history, parts.held_out, seen, {_TREES: trees})
+    said = report(card, history, parts.held_out, seen, {_TREES: trees}, capacity)
     _write(out, card, said)
     if as_json:
-        print(msgspec.json.encode(said).decode())  # noqa: T201
+        print(msgspec.json.format(said.json, indent=0).decode())  # noqa: T201
         return
     print_report(said)
     for count, what in (
@@ -112,7 +112,7 @@ def evaluate(model: Path, source: Source, *, as_json: bool) -> None:
     check(history, part, f"after {card.trained.last}, which the card was not learned from,", FEWEST_OTHERS)
     said = report(card, history, part, np.unique(history.buyer[~part]), {})
     if as_json:
-        print(msgspec.json.encode(said).decode())  # noqa: T201
+        print(msgspec.json.format(said.json, indent=0).decode())  # noqa: T201
     else:
         print_report(said)
 
@@ -142,20 +142,25 @@ def explain(model: Path, facts: str, *, as_json: bool) -> None:
         answer.print(f"  {one.zh}", markup=False, soft_wrap=True)
 
 
-def activate(model: str, market: str, by: str | None, *, data: Path | None, database: str | None) -> None:
+def activate(model: str, market: str, by: str | None, *, yes: bool, data: Path | None, database: str | None) -> None:
     folder = Path(model)
     card = _load(folder) if folder.is_dir() else None
-    said = _report_of(folder) if card else None
 
-    async def work() -> str:
+    async def work() -> tuple[str, Report | None]:
         async with open_database(database, data) as store, store.pool.acquire() as connection, connection.transaction():
             if card is not None:
+                said = _report_of(folder)
                 await keeping.keep(connection, card, said, by=by or getpass.getuser(), now=utc_now())
+            else:
+                said = _read_report(await keeping.report_on(connection, model))
             version = card.version if card else model
             await keeping.activate(connection, market, version, by=by or getpass.getuser(), now=utc_now())
-            return version
+            if not yes:
+                _must_be_good(said)
+            return version, said
 
-    version = asyncio.run(work())
+    version, said = asyncio.run(work())
+    print_doubts(said)
     answer.print(f"{version} scores the applications of market {market} from now on.", markup=False, soft_wrap=True)
     answer.print(
         "A person looks at the claims it is uncertain of, where the policy would settle them by itself: "
@@ -192,7 +197,7 @@ def _write(out: Path, card: Card, said: Report) -> None:
     files = {
         "card.json": card.json,
         "card.md": document(card).encode(),
-        "report.json": msgspec.json.format(msgspec.json.encode(said), indent=1),
+        "report.json": said.json,
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -210,9 +215,28 @@ def _load(folder: Path) -> Card:
         raise BadInput(f"cannot read {file}: {error.strerror}", field="DIR") from None
 
 
-def _report_of(folder: Path) -> Any:
+def _must_be_good(said: Report | None) -> None:
+    """Raises `BadInput` where nothing says that a card is better than chance."""
+    if said is None:
+        raise BadInput(
+            "no report says how it does on later claims: `evenhand abuse train` writes it beside the card, `evenhand abuse "
+            "evaluate` shows it; to use the card all the same, say --yes",
+            field="--yes",
+        )
+    if "no_better_than_chance" in said.doubts:
+        raise BadInput(f"{doubt(said, 'no_better_than_chance')} To use the card all the same, say --yes", field="--yes")
+
+
+def _report_of(folder: Path) -> Report | None:
     """The report that was written with a card, where it is still there."""
     try:
-        return msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
-    except (OSError, msgspec.DecodeError):
+        return _read_report((folder / "report.json").read_bytes())
+    except OSError:
+        return None
+
+
+def _read_report(raw: bytes | str | None) -> Report | None:
+    try:
+        return msgspec.json.decode(raw, type=Report) if raw else None
+    except msgspec.DecodeError:
         return None

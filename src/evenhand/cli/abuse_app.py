@@ -100,13 +100,16 @@ def activate(
     ],
     market: OneMarket,
     by: By = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Though it is no better than chance on held-out claims, or has no report.")
+    ] = False,
     data: Data = None,
     database: Database = None,
 ) -> None:
     """Store a card and let it score a market's applications from now on."""
     from evenhand.cli import abuse
 
-    abuse.activate(model, market, by, data=data, database=database)
+    abuse.activate(model, market, by, yes=yes, data=data, database=database)
 
 
 @abuse_app.command("deactivate")

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from evenhand.accounts.abuse.measuring import Report
+from evenhand.accounts.abuse.measuring import Doubt, Report
 from evenhand.cli.options import answer
 
 
@@ -50,6 +50,30 @@ def print_report(said: Report) -> None:
         )  # fmt: skip
     answer.print(table)
     answer.print()
+    print_doubts(said)
+
+
+def print_doubts(said: Report | None) -> None:
+    """What speaks against using a card; nothing where there is nothing."""
+    if said is None:
+        return
+    for one in said.doubts:
+        answer.print(doubt(said, one), markup=False, soft_wrap=True, style="bold yellow")
+
+
+def doubt(said: Report, one: Doubt) -> str:
+    """What speaks against using a card, in words."""
+    if one == "no_better_than_chance":
+        return (
+            f"{said.model} tells abusive from honest claims no better than chance: ROC AUC {said.roc_auc:.4f} on "
+            f"{said.claims:,} held-out claims, {said.abusive:,} of them abusive. Look whether the labels are right."
+        )
+    set_ = said.conformal
+    return (
+        f"The capacity was not kept: {set_.uncertain:.1%} of the held-out claims are uncertain, where --capacity lets "
+        f"{set_.capacity:.1%} be. Persons get as many a day as `evenhand market capacity` says; the rest is ruled as the policy "
+        "is written."
+    )
 
 
 def _table(title: str, first: str, *columns: str) -> Table:

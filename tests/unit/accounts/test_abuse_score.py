@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evenhand.accounts.abuse.binning import cuts_of
 from evenhand.accounts.abuse.card import (
     Card,
     ChoicePoints,
@@ -266,6 +267,63 @@ def test_labels_of_the_held_out_time_teach_nothing() -> None:
     ]
     again = history(turned)
     assert fit(again, split(again), Costs(10, 1), 0.05, 0.1) == fit(read, cut, Costs(10, 1), 0.05, 0.1)
+
+
+@pytest.mark.parametrize("swapped", [0, 2, 4, 20])
+def test_a_fact_that_tells_nearly_all_is_not_left_out(swapped: int) -> None:
+    """Three refund-only applications and more mean abuse, but for a few claims that are the other way round."""
+    draw = random.Random(4)
+    lines = claims(1500)
+    for place, line in enumerate(lines):
+        line.abusive = draw.random() < 0.3
+        turned = place % (1500 // swapped) == 0 if swapped else False
+        line.facts["history"]["buyer_refund_only_365d"] = draw.choice(
+            (3, 4, 6) if line.abusive != turned else (0, 1, 2)
+        )
+    read = history(lines)
+    parts = split(read)
+    card = fit(read, parts, Costs(10, 1), 0.05, 0.1)
+    assert Decimal(3) in next(one.cuts for one in card.numbers if one.fact == "history.buyer_refund_only_365d")
+    assert report(card, read, parts.held_out, read.buyer[parts.fit], {}).roc_auc > 0.97
+
+
+def test_ends_where_all_are_of_one_kind_are_bands_of_their_own() -> None:
+    """Everybody with ten and more is abusive: that is worth more than to stand in one band with those of eight."""
+    draw = np.random.default_rng(1)
+    abusive = draw.random(4000) < 0.1
+    values = np.where(abusive & (draw.random(4000) < 0.5), draw.integers(10, 30, 4000), draw.integers(0, 10, 4000))
+    assert Decimal(10) in cuts_of("history.buyer_refund_only_365d", "up", values.astype(float), abusive)
+    assert Decimal(10) not in cuts_of("history.buyer_orders_365d", "down", values.astype(float), abusive)
+    either = cuts_of("application.amount", "either", -values.astype(float), abusive)
+    assert Decimal(-9) in either
+
+
+def test_a_fact_that_tells_nothing_gets_no_band_by_chance() -> None:
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        abusive, values = draw.random(1000) < 0.02, draw.integers(0, 50, 1000).astype(float)
+        with_ends = cuts_of("history.buyer_refund_only_365d", "up", values, abusive)
+        assert len(with_ends) <= 3, (seed, with_ends)
+
+
+def test_a_card_that_knows_nothing_and_keeps_no_capacity_says_so() -> None:
+    lines = claims(800)
+    draw = random.Random(7)
+    for line in lines:
+        line.abusive = draw.random() < 0.3
+    read = history(lines)
+    parts = split(read)
+    card = fit(read, parts, Costs(10, 1), 0.05, 0.01)
+    said = report(card, read, parts.held_out, read.buyer[parts.fit], {}, 0.01)
+    assert said.conformal.uncertain > 0.01
+    assert said.doubts == ["no_better_than_chance", "capacity_not_kept"]
+    assert msgspec.json.decode(said.json)["doubts"] == said.doubts
+
+
+def test_a_card_that_knows_and_keeps_its_capacity_has_no_doubts(learned: tuple[Labelled, Card]) -> None:
+    read, card = learned
+    parts = split(read)
+    assert report(card, read, parts.held_out, read.buyer[parts.fit], {}, 0.1).doubts == []
 
 
 def test_too_little_to_learn_from_is_told() -> None:

@@ -1,17 +1,15 @@
 """Fit a points card.
 
-Each fact is cut into bands whose share of abusive claims goes the way that `evidence` declares (optimal binning,
-Navas-Palencia 2020, arXiv:2001.08025). What a band says is its log-odds against all, shrunk as if twenty average claims stood
-in it too. A logistic regression weighs the facts against each other; its weights are held at zero or above, so that no fact
-is turned round to correct another. Weight times evidence, at 20 points to double the odds, is rounded to whole points: that
-is the card.
+Each fact is cut into bands whose share of abusive claims goes the way that `evidence` declares (`binning`). What a band says is
+its log-odds against all, shrunk as if twenty average claims stood in it too. A logistic regression weighs the facts against each
+other; its weights are held at zero or above, so that no fact is turned round to correct another. Weight times evidence, at 20
+points to double the odds, is rounded to whole points: that is the card.
 
 On later claims the sum of points is calibrated to a probability (Platt 1999) and the conformal set is found: for each kind of
 claim the points within which all but a share of its claims lie (Mondrian conformal prediction, Vovk et al. 2005). Where both
 kinds are possible, or neither is, the card does not know: a person should look.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,18 +17,17 @@ from typing import Any, Final
 
 import numpy as np
 
+from evenhand.accounts.abuse.binning import cuts_of
 from evenhand.accounts.abuse.card import Card, ChoicePoints, Costs, NumberPoints, Trained, Uncertain
-from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS, ONLY_DOWN, Direction, exact
+from evenhand.accounts.abuse.evidence import CHOICES, NUMBERS, ONLY_DOWN, Direction
 from evenhand.accounts.abuse.labelled import Bools, Floats, Ints, Labelled
 from evenhand.accounts.abuse.libraries import learning
 from evenhand.accounts.abuse.splitting import Split, days
 from evenhand.errors import BadInput
-from evenhand.vocabulary import FACTS
 
 # Points that double the odds, and as many of them as one probability stands for.
 DOUBLING: Final = 20
 _STEP: Final = 4
-_TRENDS: Final[dict[Direction, str]] = {"up": "ascending", "down": "descending", "either": "auto_asc_desc"}
 # Average claims added to every band.
 _LENT: Final = 20
 _RIDGE: Final = 10.0
@@ -127,7 +124,7 @@ def _bands(history: Labelled, part: Bools) -> Iterator[_Bands]:
     for name, direction in NUMBERS.items():
         values = history.numbers[name][part]
         known = ~np.isnan(values)
-        cuts = _cuts(name, direction, values[known], abusive[known])
+        cuts = cuts_of(name, direction, values[known], abusive[known])
         if cuts:
             bands = np.searchsorted(np.array([float(cut) for cut in cuts]), values, side="right")
             bands[~known] = len(cuts) + 1
@@ -143,26 +140,6 @@ def _bands(history: Labelled, part: Bools) -> Iterator[_Bands]:
             says = np.minimum(says, 0)
         if np.ptp(says) > 0:
             yield _Bands(name, None, (), tuple(words.tolist()), says, says[bands])
-
-
-def _cuts(name: str, direction: Direction, values: Floats, abusive: Bools) -> tuple[Decimal, ...]:
-    """Where a fact is cut into bands; nowhere when it tells nothing."""
-    if len(values) == 0 or values.min() == values.max():
-        return ()
-    optbinning: Any = learning("optbinning")
-    binning = optbinning.OptimalBinning(
-        name,
-        max_n_prebins=20,
-        min_prebin_size=0.01,
-        monotonic_trend=_TRENDS[direction],
-        min_bin_n_event=5,
-        min_bin_n_nonevent=5,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # bins that hold one kind only
-        binning.fit(values, abusive.astype(np.int64))
-    found = [exact(float(cut), FACTS[name].scale) for cut in binning.splits]
-    return tuple(dict.fromkeys(found))
 
 
 def _says(bands: Ints, abusive: Bools, count: int) -> Floats:
@@ -202,6 +179,7 @@ def _weights(evidence: Floats, abusive: Bools) -> Floats:
 def _calibrated(points: Ints, abusive: Bools) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Steps in the sum of points, and the probability from each on, in thousandths."""
     linear: Any = learning("sklearn.linear_model")
+    special: Any = learning("scipy.special")
     model = linear.LogisticRegression(C=1e6, max_iter=1000).fit(points[:, None] / DOUBLING, abusive)
     slope, level = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope <= 0:
@@ -212,7 +190,7 @@ def _calibrated(points: Ints, abusive: Bools) -> tuple[tuple[int, ...], tuple[in
     least, most = int(points.min()) // _STEP * _STEP, int(points.max())
     starts = np.arange(least, most + _STEP, _STEP)
     middles = starts + (_STEP - 1) / 2
-    shares = 1 / (1 + np.exp(-(slope * middles / DOUBLING + level)))
+    shares = special.expit(slope * middles / DOUBLING + level)
     thousandths = np.clip(np.rint(1000 * shares), 1, 999).astype(np.int64)
     kept = [0, *(np.flatnonzero(np.diff(thousandths)) + 1).tolist()]
     return tuple(int(starts[place]) for place in kept[1:]), tuple(int(thousandths[place]) for place in kept)

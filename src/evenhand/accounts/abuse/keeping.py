@@ -37,6 +37,12 @@ async def keep(connection: Connection, card: Card, report: Any, *, by: str, now:
     await connection.execute(_sql.store, *values)
 
 
+async def report_on(connection: Connection, version: str) -> str | None:
+    """The report that is kept with a card, as JSON; None where there is none."""
+    found = await connection.fetchrow(_sql.model, version)
+    return found["report"] if found else None
+
+
 async def activate(connection: Connection, market: str, version: str | None, *, by: str, now: datetime) -> None:
     """Let a kept version score a market's applications from now on; None goes back to the documented scorecard.
 

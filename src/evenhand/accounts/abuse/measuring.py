@@ -1,7 +1,8 @@
 """How good a score is on claims it was not fitted on: ranking, calibration, what refusing would do, and to whom."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from math import sqrt
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -17,6 +18,11 @@ _BANDS: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 
 _DIRECTIONS: Final = {"up": 1, "down": -1, "either": 0}
 # Claims a group must have to be told about.
 _FEWEST: Final = 30
+# By how many standard errors chance is exceeded by chance once in twenty.
+_SURELY: Final = 1.645
+CARD: Final = "points card"
+# What speaks against using a card.
+Doubt = Literal["no_better_than_chance", "capacity_not_kept"]
 
 
 class Ranking(msgspec.Struct, frozen=True):
@@ -67,6 +73,8 @@ class Conformal(msgspec.Struct, frozen=True):
     missed_honest: float
     # share of claims that go to a person
     uncertain: float
+    # the share that was allowed when the card was trained; null when it is measured later
+    capacity: float | None = None
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -102,15 +110,46 @@ class Report(msgspec.Struct, frozen=True):
     conformal: Conformal
     groups: list[Group]
 
+    @property
+    def roc_auc(self) -> float:
+        """How well the card tells the kinds apart."""
+        return next(one.roc_auc for one in self.rankings if one.score == CARD)
 
-def report(card: Card, history: Labelled, part: Bools, seen: Ints, more: dict[str, Floats]) -> Report:
-    """Measure a card on a part of a history beside other scores (of the part); `seen` are the buyers that it was learned from."""
+    @property
+    def doubts(self) -> list[Doubt]:
+        """What speaks against using the card.
+
+        It is no better than chance where a score that knows nothing ranks the claims as well one time in twenty (the deviation of
+        its ROC AUC from 0.5: Mann and Whitney 1947).
+        """
+        honest = self.claims - self.abusive
+        chance = 0.5 + _SURELY * sqrt((self.claims + 1) / (12 * self.abusive * honest))
+        found: list[Doubt] = ["no_better_than_chance"] if self.roc_auc < chance else []
+        capacity = self.conformal.capacity
+        return [*found, "capacity_not_kept"] if capacity is not None and self.conformal.uncertain > capacity else found
+
+    @property
+    def json(self) -> bytes:
+        """The report with its `doubts`, as it is written to a file."""
+        return msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(self), "doubts": self.doubts}), indent=1)
+
+
+def report(
+    card: Card,
+    history: Labelled,
+    part: Bools,
+    seen: Ints,
+    more: dict[str, Floats],
+    capacity: float | None = None,
+) -> Report:
+    """Measure a card on a part of a history beside other scores (of the part); `seen` are the buyers that it was learned from,
+    `capacity` is the share of claims it was allowed to leave uncertain."""
     abusive, scores, uncertain = (
         history.abusive[part],
         scores_of(card, history)[part],
         uncertain_of(card, history)[part],
     )
-    others = {"points card": scores, "documented scorecard": history.documented[part], **more}
+    others = {CARD: scores, "documented scorecard": history.documented[part], **more}
     share = float(abusive.mean())
     first, last = days(history, part)
     return Report(
@@ -124,7 +163,7 @@ def report(card: Card, history: Labelled, part: Bools, seen: Ints, more: dict[st
         [ranking(name, abusive, values) for name, values in others.items()],
         list(_reliability(abusive, scores)),
         _threshold(card.costs, abusive, scores),
-        _conformal(card, abusive, points_of(card, history)[part], uncertain),
+        _conformal(card, abusive, points_of(card, history)[part], uncertain, capacity),
         list(_groups(card, history, part, seen, scores, uncertain)),
     )
 
@@ -213,12 +252,13 @@ def _threshold(costs: Costs, abusive: Bools, scores: Floats) -> Threshold:
     )
 
 
-def _conformal(card: Card, abusive: Bools, points: Ints, uncertain: Bools) -> Conformal:
+def _conformal(card: Card, abusive: Bools, points: Ints, uncertain: Bools, capacity: float | None) -> Conformal:
     return Conformal(
         card.miscoverage,
         float((points[abusive] < card.uncertain.first).mean()),
         float((points[~abusive] > card.uncertain.last).mean()),
         float(uncertain.mean()),
+        capacity,
     )
 
 
