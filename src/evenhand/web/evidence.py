@@ -20,7 +20,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.state import Connection
 from evenhand.desk import Desk
-from evenhand.errors import StoreError, UnknownThing
+from evenhand.errors import StoreError
 from evenhand.evidence import fresh
 from evenhand.evidence.content import LARGEST_FILE, TAKEN
 from evenhand.evidence.custody import CaseEvidence, Custody, Evidence, party_of, shown_in
@@ -30,7 +30,7 @@ from evenhand.store import CUT_OFF, Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import once
 from evenhand.web.policies import Market, known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 from evenhand.web.taking import content, transaction
 
 _log: Final = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     ) -> Response[bytes]:
         """Without anything but what is to be seen: of an image, a JPEG of its pixels. Offered for download. That it was looked
         at stands in the custody log."""
-        async with _reachable(), _found():
+        async with _reachable(), existing():
             kind, data = await custody.copy_of(evidence, by, desk.now())
         media_type, ending = _TYPES.get(kind, _JPEG)
         return Response(
@@ -167,13 +167,13 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     @get("/v1/evidence/{evidence:str}/about", summary="What is known of evidence", tags=["evidence"])
     async def about(evidence: EvidenceId) -> Evidence:
         """Its kind and size, its hashes, and what is the same file or the same photograph, with the cases that was shown in."""
-        async with _reachable(), _found():
+        async with _reachable(), existing():
             return await custody.describe(evidence)
 
     @get("/v1/cases/{case:str}/evidence", summary="Evidence of a case", tags=["evidence"])
     async def of_case(case: CaseNumber) -> EvidenceOfCase:
         """What was shown in it, each with the other cases in which it or its like had been shown by then."""
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
             number = _number(case, "case")
             return EvidenceOfCase(await shown_in(connection, number), await fresh.requests(connection, number))
 
@@ -187,7 +187,7 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
     async def ask_photo(request: "Request[Any, Any, Any]", case: CaseNumber) -> PhotoRequest:
         """The photograph must show the `code` of the answer, written by hand beside the goods. A person looks whether it does."""
         asked = decode_as(await content(request, JSON), AskPhoto)
-        async with _found(), transaction(database) as connection:
+        async with existing(), transaction(database) as connection:
 
             def make() -> Awaitable[PhotoRequest]:
                 return fresh.ask(connection, _number(case, "case"), asked.asked_by, asked.hours, desk.now())
@@ -205,8 +205,9 @@ def routes(desk: Desk, database: Database, custody: Custody) -> list[HTTPRouteHa
         request: "Request[Any, Any, Any]",
         number: Annotated[str, PathParameter(max_length=40, description="The request's number.")],
     ) -> PhotoRequest:
-        """A person's word, once per request. The photograph must be an image of the case's market that came after it was asked
-        for and in time."""
+        """A person's word, once per request. The photograph must be an image that the buyer showed in this case, or in none yet,
+        after it was asked for and in time; one that has answered another request, even as the same file under another id, answers
+        no other."""
         seen = decode_as(await content(request, JSON), CheckPhoto)
         async with transaction(database) as connection:
 
@@ -262,15 +263,6 @@ async def _reachable() -> AsyncGenerator[None]:
         raise Refused("store-away", "the place where evidence is kept does not answer; send the same again") from None
     except CUT_OFF as error:
         raise StoreError(f"the database does not answer: {error}") from error
-
-
-@asynccontextmanager
-async def _found() -> AsyncGenerator[None]:
-    """What the address names and is not there is a 404."""
-    try:
-        yield
-    except UnknownThing as error:
-        raise Refused("not-found", error.detail, field=error.field) from None
 
 
 def _number(text: str, field: str) -> int:
