@@ -6,21 +6,23 @@ is synthetic gives way; what is real never does.
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime, time
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from evenhand.accounts.labels import set_label
+from evenhand.accounts.links.findings import look
 from evenhand.accounts.rule_book import set_rules
 from evenhand.accounts.state import Connection
 from evenhand.booking import ENGINE
 from evenhand.desk import Desk, utc_now
 from evenhand.errors import BadInput, EvenhandError, StoreError
 from evenhand.records import Application, MerchantRule, Order
-from evenhand.simulation.marketplace import MARKETS, Event, Labelling, simulate
+from evenhand.simulation.marketplace import ENDS, MARKETS, Event, Labelling, simulate
 from evenhand.store import Database, Queries
 from evenhand.vocabulary import OUTCOMES
 
@@ -95,9 +97,17 @@ async def make(connection: Connection, store: Database, orders: int, seed: int, 
             else:
                 _all_taken(await desk.rule(cast("list[tuple[str, Application]]", items)))
                 advance(len(items))
+        await _look_for_rings(connection)
     finally:
         await desk.close()
     await connection.execute(_sql.finish)
+
+
+async def _look_for_rings(connection: Connection) -> None:
+    """As of the end of the synthetic time: a search as of today would find its disputes too old."""
+    for market in MARKETS:
+        async with connection.transaction():
+            await look(connection, market.id, datetime.combine(ENDS, time.max, ZoneInfo(market.time_zone)))
 
 
 def _batches(events: Iterable[Event]) -> Iterator[tuple[type, list[Event]]]:

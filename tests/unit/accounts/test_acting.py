@@ -58,6 +58,12 @@ def test_those_who_claim_often_but_not_together_are_no_ring() -> None:
     assert [one for seed in range(2, 6) for one in found_in(market(seed))] == []
 
 
+def test_where_hardly_anybody_disputes_twice_a_ring_is_found_among_those_who_dispute_once() -> None:
+    once = [(buyer, buyer % 30, buyer % 7) for buyer in range(200)]
+    assert found_in(once) == []
+    assert [one.buyers.tolist() for one in found_in(once + by_agreement())] == [list(RING)]
+
+
 def test_the_same_stores_at_other_times_are_no_ring() -> None:
     apart = [(buyer, store, (buyer + 2 * store) % 7) for buyer, store, _ in by_agreement()]
     assert found_in(market(1) + apart) == []

@@ -5,7 +5,7 @@ What is peeled (`peeling`) is made here from the disputes of some months:
 - A column is a store in four weeks, with the next beginning two weeks later: a group that goes for a store goes for it at once,
   while honest buyers of a bad store come all the year.
 - Only buyers who disputed with `LEAST_STORES` stores count: who did so once or twice shows no pattern, and chance that mixes
-  them with those who claim all the time would call the latter a group.
+  them with those who claim all the time would call the latter a group. Where hardly anybody did, all have to be compared.
 - Chance is the same disputes with their stores dealt anew among those of the same fortnight: everybody disputes as often as
   before and when they did, and so is every store disputed with. A block counts when it is denser than the densest block of each
   of `DEALS` such deals: chance does as well once in twenty times.
@@ -30,6 +30,8 @@ from evenhand.accounts.links.peeling import OFF, ORDERS, Block, Graph, densest
 FORTNIGHT: Final = 14
 SPAN: Final = 2
 LEAST_STORES: Final = 3
+# With fewer of them, or a smaller part (one in so many) of the buyers who dispute, those of fewer stores are taken in.
+LEAST_COMPARED, LEAST_PART = 20, 20
 DEALS: Final = 19
 # A block with fewer buyers is no group, one with more is the market itself. Of linked buyers two are a group.
 LEAST_BUYERS, LEAST_LINKED, MOST_BUYERS = 3, 2, 500
@@ -52,10 +54,12 @@ class Disputes:
         return Disputes(self.buyer[rows], self.store[rows], self.fortnight[rows], self.times[rows])
 
     def of_many_stores(self) -> "Disputes":
-        """Those of buyers who disputed with `LEAST_STORES` stores and more."""
-        stores = _count(self.store)
-        pairs = np.unique(self.buyer * stores + self.store)
-        return self.some(np.bincount(pairs // stores, minlength=_count(self.buyer))[self.buyer] >= LEAST_STORES)
+        """Those of buyers who disputed with `LEAST_STORES` stores and more; of fewer stores, where such buyers are too few."""
+        pairs = np.unique(self.buyer * _count(self.store) + self.store)
+        stores = np.bincount(pairs // _count(self.store), minlength=_count(self.buyer))
+        wanted = max(LEAST_COMPARED, np.count_nonzero(stores) // LEAST_PART)
+        least = next((one for one in range(LEAST_STORES, 1, -1) if np.count_nonzero(stores >= one) >= wanted), 1)
+        return self.some(stores[self.buyer] >= least)
 
     def dealt(self, generator: np.random.Generator) -> "Disputes":
         """The same, with the stores dealt anew among the disputes of each fortnight."""
