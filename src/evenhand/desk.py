@@ -275,9 +275,10 @@ class Desk:
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
                     ring = together(filing.buyer, rings.get(filing.buyer), accounts) if rings else ()
                     reused, vouched = shown.reused(filing.index), shown.vouched(filing.index)
+                    pieces = shown.counts.get(filing.index)
                     covered = purse.covers(filing.day, filing.application.amount)
                     facts = build_facts(
-                        filing, buyer, merchant, rules, policy.anchor, ring, reused, vouched, covered,
+                        filing, buyer, merchant, rules, policy.anchor, ring, reused, vouched, pieces, covered,
                         history_read(policy),
                     )  # fmt: skip
                     unsure, currency = filing.market.abuse and facts["abuse"]["uncertain"], filing.market.currency

@@ -61,6 +61,7 @@ def build_facts(
     ring: Collection[Account] = (),
     reused_evidence: bool | None = None,
     capture_credential: bool | None = None,
+    evidence_count: int | None = None,
     fund_available: bool | None = None,
     history: HistoryRead = NOTHING_MORE,
 ) -> Facts:
@@ -70,6 +71,9 @@ def build_facts(
     `anchor` is "order", else when the application was filed.
 
     `ring` are the accounts linked with the buyer, the buyer included, where there are any.
+
+    `evidence_count` is the number of pieces of evidence where uploads are among the references; None counts the
+    references, each once.
 
     `fund_available` says whether the budget of the market's fund covers what is asked; None where no budget is set.
 
@@ -97,7 +101,7 @@ def build_facts(
             "reason": application.reason,
             "amount": application.amount,
             "days_since_receipt": days,
-            "evidence_count": len(application.evidence),
+            "evidence_count": len(set(application.evidence)) if evidence_count is None else evidence_count,
             "capture_credential": capture_credential,
             "filed_on": market.date(day),
         },

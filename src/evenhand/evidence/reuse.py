@@ -1,4 +1,5 @@
-"""Whether what an application shows was shown before, in a case about another order, and whether its camera vouches for it.
+"""Whether what an application shows was shown before, in a case about another order, whether its camera vouches for it, and
+how many pieces it is.
 
 What evidence is like, and what its camera says, was found when it came (`custody`); here it is only looked up, in one query for
 all applications of a batch that refer to evidence, and in none for the others. A buyer may show the same photograph again about
@@ -76,6 +77,8 @@ class Shown:
     pieces: dict[int, list[_Piece]] = field(default_factory=dict[int, list[_Piece]])
     # places of applications that also refer to what is not known here
     unknown: set[int] = field(default_factory=set[int])
+    # by place of those that refer to evidence: how many pieces that is
+    counts: dict[int, int] = field(default_factory=dict[int, int])
     # by number of the evidence: where this batch shows it
     uses: dict[int, list[_Use]] = field(default_factory=dict[int, list[_Use]])
     rows: list[tuple[int, int, int, datetime, str, bool]] = field(
@@ -148,9 +151,12 @@ async def look_up(
     found = await connection.fetch(_sql.shown, *(list(column) for column in zip(*rows, strict=True)), _MOST_CASES)
     by_place = {one.place: one for one in asked}
     known: set[tuple[int, str]] = set()
+    files: dict[int, set[bytes]] = {}
     for row in found:
         place = row["i"]
         known.add((place, row["id"]))
+        # what was erased has no hash any more: each is one of its own
+        files.setdefault(place, set()).add(row["sealed"] or row["id"].encode())
         one = by_place[place]
         piece = _Piece(
             row["no"], row["order_no"], one.line, one.moment, row["comparable"], row["credential"], row["kin"],
@@ -158,6 +164,9 @@ async def look_up(
         )  # fmt: skip
         shown.pieces.setdefault(place, []).append(piece)
     shown.unknown = {one.place for one in asked if any((one.place, name) not in known for name in one.references)}
+    for one in asked:
+        own = {name for name in one.references if not _reference.fullmatch(name)}
+        shown.counts[one.place] = len(own) + len(files.get(one.place, ()))
     return shown
 
 

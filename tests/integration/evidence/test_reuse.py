@@ -125,6 +125,27 @@ async def test_what_is_not_known_or_says_nothing_leaves_the_fact_unknown(
     assert known == [None, None, None, None, None, None, True]
 
 
+async def test_evidence_is_counted_by_what_there_is_not_by_how_often_it_is_named(
+    desk: Desk, custody: Custody, database: Database
+) -> None:
+    one, same, other = [
+        await show(custody, desk, saved(photo(name))) for name in ("moon.png", "moon.png", "coffee.png")
+    ]
+    elsewhere = await show(custody, desk, saved(noise(1)), market="bazaar")
+    never = [f"ev_{digit * 32}" for digit in "012"]
+    ruled = await rule(
+        desk,
+        make_application(1, one, one, one),
+        make_application(2, *never, elsewhere),
+        make_application(3, one, same, other, never[0], "IMG_1.jpg", "IMG_1.jpg", "IMG_2.jpg"),
+        make_application(4, "IMG_1.jpg", "IMG_1.jpg", "https://shop.example/1.jpg"),
+        make_application(5),
+    )
+    rows = await database.pool.fetch("select a.facts from application a order by no")
+    assert len(rows) == len(ruled)
+    assert [msgspec.json.decode(row["facts"])["application"]["evidence_count"] for row in rows] == [1, 0, 4, 2, 0]
+
+
 async def test_what_merchants_show_does_not_count_against_buyers(
     desk: Desk, custody: Custody, database: Database
 ) -> None:

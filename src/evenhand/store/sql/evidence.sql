@@ -60,7 +60,7 @@ limit $2
 -- then. Some of each are enough, so that a picture that thousands show costs no more than another. A capture credential counts for
 -- the buyer who shows it where the photograph was taken after the goods came (or were ordered, where they have not come) and not after
 -- this, and nobody had shown it or its like about another order line by then.
-select f.i, f.id, e.no, l.order_no, e.kind not in ('text', 'tracking') as comparable, k.kin,
+select f.i, f.id, e.no, e.sealed, l.order_no, e.kind not in ('text', 'tracking') as comparable, k.kin,
        array(
            select u.case_no
            from evidence_use u
