@@ -6,13 +6,16 @@ explanation. What would raise a score is found by asking again with one figure c
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
+from evenhand.accounts.abuse.card import read_card
+from evenhand.accounts.abuse.document import document
 from evenhand.accounts.labels import LabelShown, labels_in
 from evenhand.accounts.points import Computed, Part, explained, label
-from evenhand.accounts.scores import Card, completed
+from evenhand.accounts.scores import OUTPUTS, Card, completed
 from evenhand.accounts.state import AccountKind, Connection
 from evenhand.errors import UnknownThing
 from evenhand.history import BUYER, MERCHANT
@@ -113,7 +116,12 @@ async def profile(
             FactShown(f"history.{name}", label(f"history.{name}"), history[name], FACTS[f"history.{name}"].unit)
             for name in names
         ],
-        [_score(cards[role], figure, status, history) for role, figure, status in _CARDS[kind]],
+        [
+            _learned_score(market.abuse.card.json, cards[role], history)
+            if role == "abuse" and market.abuse
+            else _score(cards[role], figure, status, history)
+            for role, figure, status in _CARDS[kind]
+        ],
         [one for one in labels if one.kind == kind],
     )
 
@@ -127,6 +135,19 @@ def _score(card: Policy, figure: str, status: str, history: Mapping[str, Any]) -
         figure, outputs[figure], {status: outputs.get(status), **follows}, card.name, card.version, card.title, found.parts,
         found.formulas, _raises(card, figure, facts, outputs[figure]),
     )  # fmt: skip
+
+
+def _learned_score(learned: bytes, documented: Policy, history: Mapping[str, Any]) -> ScoreShown:
+    """The score of abuse by the card that was learned, which rules; its signs are the documented card's all the same."""
+    shown = _score(_document_of(learned), "abuse.score", "abuse.uncertain", history)
+    signs = documented.decide(completed(documented, history))
+    follows = {name: signs[name] for name in OUTPUTS["abuse"] if name != "abuse.score"}
+    return msgspec.structs.replace(shown, follows={**shown.follows, **follows})
+
+
+@lru_cache(maxsize=16)
+def _document_of(learned: bytes) -> Policy:
+    return Policy.parse(document(read_card(learned)), "card.md")
 
 
 def _raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[Raise]:

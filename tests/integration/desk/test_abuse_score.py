@@ -1,7 +1,7 @@
 """A market's learned score of abuse on the live path: activated, named by rulings, reproduced, taken back."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from evenhand.accounts.abuse.keeping import activate, keep, kept
 from evenhand.booking import Ruled, reproduce
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
+from evenhand.profiles import ScoreShown, profile
 from evenhand.records import Order
 from evenhand.rescoring import rescored, scored_by
 from evenhand.store import Database
@@ -150,3 +151,31 @@ async def test_a_kept_card_is_never_changed(desk: Desk, database: Database) -> N
         await keep(connection, CARD, None, by="ana", now=NOW)
     with pytest.raises(asyncpg.RestrictViolationError):
         await database.pool.execute("update abuse_model set card = '{}'")
+
+
+async def test_an_account_shows_the_card_that_scores_it(
+    desk: Desk, database: Database, orders: Callable[[int], Order]
+) -> None:
+    for number in (0, 3):
+        await file(desk, number)
+
+    async def shown() -> ScoreShown:
+        async with database.pool.acquire() as connection:
+            market = desk.markets["shop"]
+            found = await profile(connection, market, "buyer-0", "buyer", NOW + timedelta(hours=12))
+        return next(one for one in found.scores if one.name == "abuse.score")
+
+    assert (await shown()).scorecard == "abuse"
+    async with database.pool.acquire() as connection:
+        await keep(connection, CARD, None, by="ana", now=NOW)
+    await use(database, desk, CARD.version)
+    learned = await shown()
+    assert (learned.scorecard, learned.version) == ("abuse-card", CARD.version)
+    # refund-only applications on more than a fifth of the orders; what is claimed next is not known
+    assert [(one.input, one.points) for one in learned.parts if one.points] == [
+        ("history.buyer_refund_only_rate_90d", 40)
+    ]
+    assert learned.value == Decimal("0.420")
+    assert learned.follows["abuse.uncertain"] is True
+    # the signs are those of the documented card still
+    assert learned.follows["abuse.frequent_refund_only"] is False
