@@ -194,7 +194,7 @@ class Batch:
             cases = self._waiting_cases(now)
             await connection.copy_records_to_table("case_file", records=cases, columns=CASE_COLUMNS)
         if self._transfers:
-            columns = [list(column) for column in zip(*self._transfers, strict=True)]
+            columns = [_json.encode(column).decode() for column in zip(*self._transfers, strict=True)]
             await connection.execute(_sql.grant, *columns, now)
         if self._signs:
             await connection.execute(_labels.note_signs, *[list(column) for column in zip(*self._signs, strict=True)])

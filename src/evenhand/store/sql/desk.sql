@@ -75,10 +75,15 @@ select no from opened
 
 -- name: grant
 -- Money that moves at once: what is granted on order lines, the transfers, and payouts where the market's fund pays by a gateway.
+-- The lists come as JSON, as for `find`.
 with moved as (
-    select * from unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-                         $8::bigint[], $9::timestamptz[])
-        as f (case_no, market, currency, cause, line, buyer, merchant, amount, value_at)
+    select case_no::bigint, market::smallint, currency, cause, line::bigint, buyer::bigint, merchant::bigint, amount::bigint,
+           value_at::timestamptz
+    from rows from (
+        json_array_elements_text($1), json_array_elements_text($2), json_array_elements_text($3), json_array_elements_text($4),
+        json_array_elements_text($5), json_array_elements_text($6), json_array_elements_text($7), json_array_elements_text($8),
+        json_array_elements_text($9)
+    ) as f (case_no, market, currency, cause, line, buyer, merchant, amount, value_at)
 ), granted as (
     update order_line l set refunded = l.refunded + g.amount
     from (select line, sum(amount)::bigint as amount from moved group by line) g
