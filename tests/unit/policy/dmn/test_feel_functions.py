@@ -348,6 +348,20 @@ RANGES = [
     ('range("[18..21)")', "[18..21)"),
     ('range("(1..5]").start included', "false"),
     ('range("nonsense")', "null"),
+    ('range(" [ 1 .. 3 ] ")', "[1..3]"),
+    ('range("[2..)") = >= 2', "true"),
+    ('range("(..2)") = < 2', "true"),
+    ('range("[-1.5..2.5]")', "[-1.5..2.5]"),
+    ('range("[\\"a..b\\"..\\"c\\"]")', '["a..b".."c"]'),
+    ('range("[date(\\"1970-01-01\\")..@\\"1970-01-02\\"]")', "[1970-01-01..1970-01-02]"),
+    # what is no literal, no ascending range, or lacks an end that its bracket takes in
+    ('range("[1..1 + 2]")', "null"),
+    ('range("[date(string(\\"1970-01-01\\"))..@\\"1970-01-02\\"]")', "null"),
+    ('range("[3..1]")', "null"),
+    ('range("[1..\\"b\\"]")', "null"),
+    ('range("[..2]")', "null"),
+    ('range("(..)")', "null"),
+    ('range(">= 10")', "null"),
 ]
 
 EVERY = [*CONVERSION, *STRINGS, *LISTS, *NUMBERS, *TEMPORAL, *CONTEXTS, *RANGES]

@@ -204,6 +204,8 @@ class _Parser(ClauseStream):
                 return self.context()
             case "@":
                 return self._at_literal()
+            case "<" | "<=" | ">" | ">=":
+                return self.one_sided()
             case "?" if self._tested:
                 self.take()
                 self._asked = True

@@ -1,5 +1,6 @@
 """How points and ranges lie to one another (Allen's relations, as FEEL names them), and ranges from text."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -7,9 +8,10 @@ from evenhand.policy.dmn.feel.builtins.registry import Library
 from evenhand.policy.dmn.feel.errors import FeelError
 from evenhand.policy.dmn.feel.operators import equal, included, less
 from evenhand.policy.dmn.feel.run import Run
-from evenhand.policy.dmn.feel.values import Range, Value
+from evenhand.policy.dmn.feel.values import Range, Value, kind
 
 LIBRARY: Final = Library()
+_MOMENTS: Final = ("date", "time", "date and time", "duration")
 _RANGES: Final = "range1: range, range2: range"
 _POINT_RANGE: Final = "point: any, range: range"
 _RANGE_POINT: Final = "range: range, point: any"
@@ -228,14 +230,47 @@ def _points_coincide(one: Value, other: Value) -> bool:
 
 @LIBRARY.function("range", "from: string")
 def _range(run: Run, text: str) -> Value:
-    """A range as FEEL writes it, with ends that need nothing but the built-in functions."""
+    """A range as FEEL writes it, ascending, with literals for its ends; one may be missing where the bracket is open."""
+    found = _WRITTEN.fullmatch(text.strip())
+    if found is None:
+        return None
+    closed = found[1] == "[", found[4] == "]"
+    ends: list[Value] = []
+    for written, needed in zip((found[2], found[3]), closed, strict=True):
+        value = _literal(written.strip(), run) if written.strip() else None
+        if value is None and (needed or written.strip()):
+            return None
+        ends.append(value)
+    low, high = ends
+    if low is None and high is None:
+        return None
+    if low is not None and high is not None and (kind(low) != kind(high) or less(high, low) is not False):
+        return None
+    return Range(low, high, *closed)
+
+
+# ends may hold strings, and strings may hold anything
+_END: Final = r'((?:[^".]|\.(?!\.)|"(?:[^"\\]|\\.)*")*)'
+_WRITTEN: Final = re.compile(rf"([\[(\]]){_END}\.\.{_END}([\])\[])", re.DOTALL)
+
+
+def _literal(text: str, run: Run) -> Value:
+    """The value of a literal (`-1`, `"a"`, `@"P1D"`, `date("2025-03-24")`); None for anything else."""
     from evenhand.policy.dmn.feel.builtins import FUNCTION_NAMES, FUNCTIONS
+    from evenhand.policy.dmn.feel.iteration import BuiltInName, Call
     from evenhand.policy.dmn.feel.parser import parse
     from evenhand.policy.dmn.feel.scope import Scope
     from evenhand.policy.dmn.feel.stream import Vocabulary
+    from evenhand.policy.dmn.feel.tree import Literal, Negative
 
     try:
-        value = parse(text, Vocabulary(functions=FUNCTIONS, function_names=FUNCTION_NAMES)).evaluate(Scope({}), run)
+        node = parse(text, Vocabulary(functions=FUNCTIONS, function_names=FUNCTION_NAMES))
     except FeelError:
         return None
-    return value if isinstance(value, Range) else None
+    match node:
+        case Literal() | Negative(of=Literal()):
+            return node.evaluate(Scope({}), run)
+        case Call(function=BuiltInName(function=function), arguments=(Literal(),)) if function.name in _MOMENTS:
+            return node.evaluate(Scope({}), run)
+        case _:
+            return None
