@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from evenhand.errors import BadInput
 from evenhand.evidence.content import Kind
+from evenhand.evidence.png import share_of_pixels
 
 pi_heif.register_heif_opener()
 # What Pillow warns of is refused here, or of no account: strangers should not fill the log.
@@ -55,6 +56,8 @@ def read_image(data: bytes, kind: Kind) -> Picture:
             _check_size(width, height)
             frames = int(getattr(opened, "n_frames", 1))
             image = _upright(opened)
+        if kind == "png" and (share := share_of_pixels(data)) < 1:
+            raise BadInput(f"the image is cut off: {int(share * 100)} % of its pixels are there")
     except BadInput:
         raise
     except Image.DecompressionBombError:

@@ -39,6 +39,15 @@ def png_of_size(width: int, height: int, depth: int = 8, colour: int = 0) -> byt
     )
 
 
+def png_of_rows(image: Image.Image, rows: int, *, interlaced: bool = False) -> bytes:
+    """A PNG with only the first rows (of the first of seven passes, where it is interlaced), well-formed otherwise."""
+    pixels = np.asarray(image.convert("RGB"))
+    first = pixels[::8, ::8] if interlaced else pixels
+    packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in first[:rows]))
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, 2, 0, 0, int(interlaced))
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+
+
 def bomb(side: int) -> bytes:
     """A complete PNG of one bit a pixel, all black: side x side pixels in some thousandths as many bytes."""
     row = b"\0" * (1 + (side + 7) // 8)

@@ -13,7 +13,7 @@ from evenhand.errors import BadInput
 from evenhand.evidence.content import IMAGES, Kind, kind_of
 from evenhand.evidence.images import LONGEST_SIDE, Picture, read_image
 
-from .pictures import bomb, noise, photo, png_of_size, saved
+from .pictures import bomb, noise, photo, png_of_rows, png_of_size, saved
 
 
 def read(data: bytes) -> Picture:
@@ -152,6 +152,18 @@ def test_hostile_images_are_refused_before_they_unfold(data: bytes, says: str) -
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_png_whose_rows_end_early_is_refused() -> None:
+    image = photo("coffee.png")  # 600 x 400
+    for rows, says in ((10, "2 %"), (399, "99 %")):
+        with pytest.raises(BadInput, match=f"cut off: {says} of its pixels are there"):
+            read(png_of_rows(image, rows))
+    with pytest.raises(BadInput, match="cut off"):
+        read(png_of_rows(image, 50, interlaced=True))
+    assert read(png_of_rows(image, 400)).image.size == image.size
+    one = Image.new("RGB", (1, 1), "red")  # whose first pass is all there is
+    assert read(png_of_rows(one, 1, interlaced=True)).image.getpixel((0, 0)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
