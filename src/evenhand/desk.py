@@ -128,9 +128,11 @@ class Desk:
 
     @classmethod
     async def _open(cls, database: Database, clock: Callable[[], datetime]) -> "Desk":
+        # the few connections stay: minding how long each is idle costs every batch some timers
         pool = await asyncpg.create_pool(
-            database.url, connect=database.connect, min_size=1, max_size=4, init=_look_up_by_key, reset=_keep
-        )
+            database.url, connect=database.connect, min_size=1, max_size=4, init=_look_up_by_key, reset=_keep,
+            max_inactive_connection_lifetime=0,
+        )  # fmt: skip
         desk = cls(pool, clock)
         try:
             for policy in shipped():

@@ -26,13 +26,16 @@ from evenhand.measures import (
 # Words of a tile of each run, in every layout that states were ever stored in: when a measure is appended, append how the layout
 # is from then on. No more than 16, so that the first word of a state stays under 128.
 LAYOUTS: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
-    "buyer": ((4, 14, 5),),
+    "buyer": ((4, 14, 5), (4, 15, 5)),
     "merchant": ((4, 3, 3, 10, 4),),
 }
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
 MOST_PAIRS: Final = 1024
-# Rulings are counted beside the applications they are about: they fall on the same day but for a few.
-_RUN_OF: Final[dict[str, str]] = {"ruling": "application"}
+# Rulings are counted beside the applications they are about: they fall on the same day but for a few. So are findings: a run of
+# their own would cost everybody two words.
+_RUN_OF: Final[dict[str, str]] = {"ruling": "application", "finding": "application"}
+# What "ruled" is, as one event.
+_RULED: Final = ("application", "ruling")
 _RATES: Final = tuple(Decimal(rate).scaleb(-4) for rate in range(10_001))
 
 
@@ -89,7 +92,7 @@ class Layout:
         asked: dict[str, dict[str, None]] = {}
         for measure in measures:
             names = [name for condition in measure.where for name in condition]
-            for kind in {measure.of, "ruled" if _run_of(measure) == "application" else measure.of}:
+            for kind in {measure.of, "ruled" if measure.of in _RULED else measure.of}:
                 asked.setdefault(kind, {}).update(dict.fromkeys(names))
         # of each kind of event: what takes the fields out of it that conditions ask, and the plans by those
         self._kinds: dict[str, tuple[Callable[[Fields], object], dict[object, Planned]]] = {
@@ -106,7 +109,7 @@ class Layout:
         if plan is None:
             runs: dict[int, list[Column]] = {}
             for measure in self.measures.values():
-                told = measure.of == kind or (kind == "ruled" and _run_of(measure) == "application")
+                told = measure.of == kind or (kind == "ruled" and measure.of in _RULED)
                 if told and counts(measure, fields):
                     column = self.column[measure.name]
                     runs.setdefault(self.run[measure.name], []).extend([column] if column.at else [])
@@ -290,8 +293,9 @@ class PairTally:
 
     def _place(self, tiles: "array[int]", step: int, store: int, day: int) -> int:
         """Where the tile of a store and a day is, made if need be; 0 for a day that is too old."""
-        run = (tiles[0] & day_tiles.RUNS) - 1
-        start, end = day_tiles.bounds(tiles, run)
+        # it is the last run, so it ends where the state does
+        run, end = (tiles[0] & day_tiles.RUNS) - 1, len(tiles)
+        start = tiles[day_tiles.HEAD + run - 1]
         high, low = divmod(store, day_tiles.BASE)
         newest = tiles[end - step] if start < end else day
         if day <= newest - day_tiles.KEPT_DAYS:
