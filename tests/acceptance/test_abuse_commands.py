@@ -92,6 +92,19 @@ def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: s
     few = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
     assert few.returncode == 2
     assert "--history, --labels: " in few.stderr
+    assert "left out" not in few.stderr
+    with labels.open("a") as file:
+        file.writelines(
+            json.dumps({"market": "taobao", "application": f"typo-{n}", "abusive": True}) + "\n" for n in range(12)
+        )
+    some = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
+    assert "Labels left out, 12 of 13, as no such application was ruled here: taobao/typo-0, " in some.stderr
+    assert "taobao/typo-9 and 2 more" in some.stderr
+    none = run("train", "--database", fresh_url, "--labels", str(labels), "--market", "1688", "--out", str(out))
+    assert none.returncode == 2
+    assert "--labels: no label names an application that was ruled in market 1688: taobao/synthetic-000001-refund" in (
+        none.stderr
+    )
     labels.write_text('{"market": "taobao", "application": "a"}\n')
     wrong = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
     assert (wrong.returncode, "line 1: a label is" in wrong.stderr) == (2, True)

@@ -16,7 +16,7 @@ from evenhand.accounts.abuse.document import document
 from evenhand.accounts.abuse.fitting import fit
 from evenhand.accounts.abuse.labelled import Labelled, read_history
 from evenhand.accounts.abuse.measuring import Report, challenger, report
-from evenhand.accounts.abuse.rulings import Truth, persons_truth, read_labels, read_rulings
+from evenhand.accounts.abuse.rulings import Labels, Truth, persons_truth, read_labels, read_rulings
 from evenhand.accounts.abuse.splitting import FEWEST_OTHERS, check, number_of, split
 from evenhand.cli.abuse_report import doubt, print_doubts, print_report
 from evenhand.cli.options import answer, chatter, day, progress
@@ -29,6 +29,8 @@ from evenhand.store import open_database
 from evenhand.vocabulary import FACTS
 
 _TREES: Final = "boosted trees (do not rule)"
+# Labels of nothing that are named; their number is told besides.
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,16 @@ class Source:
         async with open_database(self.database, self.data) as store, store.pool.acquire() as connection:
             if labels is not None:
                 name = f"rulings labelled by {self.labels.name}" if self.labels else ""
-                truth: Truth = lambda claim: labels.get((claim.market, claim.application))  # noqa: E731
+                truth: Truth = labels.truth
             else:
                 synthetic = await synthetic_truth(connection)
                 name = "the synthetic marketplace" if synthetic else "rulings that persons looked at"
                 truth = synthetic or await persons_truth(connection, self.market)
             with chatter.status("Reading rulings"):
-                return await read_rulings(connection, self.market, truth, name)
+                read = await read_rulings(connection, self.market, truth, name)
+        if labels is not None:
+            _tell_unmet(labels, self.market)
+        return read
 
 
 def train(
@@ -191,6 +196,23 @@ def show_list(*, data: Path | None, database: str | None, as_json: bool) -> None
         answer.print(f"{one.version}: {use}; stored by {one.stored_by} on {one.stored_at:%Y-%m-%d}", markup=False)
     if not found:
         answer.print("No learned score is stored: every market uses the documented scorecard.")
+
+
+def _tell_unmet(labels: Labels, market: str | None) -> None:
+    """Say which labels name no application that was ruled; raises `BadInput` where none names any."""
+    unmet = labels.unmet()
+    if not unmet:
+        return
+    more = f" and {len(unmet) - _SHOWN:,} more" if len(unmet) > _SHOWN else ""
+    named = f"{', '.join(unmet[:_SHOWN])}{more}"
+    where = f"in market {market}" if market else "here"
+    if not labels.met:
+        raise BadInput(f"no label names an application that was ruled {where}: {named}", field="--labels")
+    chatter.print(
+        f"Labels left out, {len(unmet):,} of {len(labels.known):,}, as no such application was ruled {where}: {named}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _write(out: Path, card: Card, said: Report) -> None:

@@ -6,7 +6,8 @@ merchant was silent, or that the platform paid out of goodwill says nothing abou
 agreed on, nor what the policy ruled by itself, which must not teach the score that it reads.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -55,6 +56,28 @@ TRUE: Final = frozenset(
 
 # None: nobody has found out
 Truth = Callable[[Claim], Known | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels that were brought, by market and application, and for which of them there was a ruling."""
+
+    known: Mapping[tuple[str, str], Known]
+    met: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def truth(self, claim: Claim) -> Known | None:
+        """What the labels say of a claim, which has been met from now on."""
+        key = (claim.market, claim.application)
+        known = self.known.get(key)
+        if known is not None:
+            self.met.add(key)
+        return known
+
+    def unmet(self) -> list[str]:
+        """Labels, as `market/application`, of what was not met: no such application was ruled where was looked."""
+        return [
+            f"{market}/{application}" for market, application in self.known if (market, application) not in self.met
+        ]
 
 
 def finding(outcome: str, grounds: Collection[str]) -> bool | None:
@@ -106,8 +129,8 @@ def _lines(rows: list[Any], truth: Truth) -> Iterator[Line]:
             yield Line(_facts.decode(row["facts"]), known.abusive, known.known_on, f"{claim.market}/{claim.buyer}")
 
 
-def read_labels(path: Path) -> dict[tuple[str, str], Known]:
-    """A file of labels (NDJSON of `Known`), by market and application; raises `BadInput` naming the line."""
+def read_labels(path: Path) -> Labels:
+    """A file of labels (NDJSON of `Known`); raises `BadInput` naming the line."""
     decoder, found = msgspec.json.Decoder(Known), dict[tuple[str, str], Known]()
     try:
         lines = path.read_bytes().splitlines()
@@ -124,4 +147,4 @@ def read_labels(path: Path) -> dict[tuple[str, str], Known]:
         before = found.setdefault((known.market, known.application), known)
         if before.abusive != known.abusive:
             raise BadInput(f"application {known.application!r} is labelled both ways", line=number, file=str(path))
-    return found
+    return Labels(found)
