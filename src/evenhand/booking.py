@@ -1,7 +1,7 @@
 """Book a batch: every ruling with its transfer and the accounts' new history, in one transaction."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import msgspec
 from evenhand import __version__
 from evenhand.accounts.abuse.people import People
 from evenhand.accounts.abuse.unsure import within_sight
+from evenhand.accounts.causes import cause_told
 from evenhand.accounts.state import Account, Connection, Stale, save
 from evenhand.cases.keeping import COLUMNS as CASE_COLUMNS
 from evenhand.cases.opening import STATE_AFTER, first_due, waits
@@ -27,6 +28,7 @@ from evenhand.store import Queries
 
 _sql: Final = Queries.load("desk")
 _labels: Final = Queries.load("labels")
+_interceptions: Final = Queries.load("interceptions")
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 # Stored with every ruling: the code that made it.
 ENGINE: Final = f"evenhand {__version__}"
@@ -106,6 +108,8 @@ class Batch:
         self._waiting: list[tuple[Filing, str, int | None]] = []
         # cases that speak against their buyers: account, case, when it was filed
         self._signs: list[tuple[int, int, datetime]] = []
+        # what was intercepted: case, market, day, cause, what was asked
+        self._declined: list[tuple[int, int, date, str, int]] = []
         self._answers: dict[tuple[int, str], tuple[bytes, Ruled]] = {}
         self._granted: dict[int, int] = {}
 
@@ -146,6 +150,10 @@ class Batch:
             )
         if speaks_against_buyer(ruling.outcome, facts):
             self._signs.append((filing.buyer, filing.case, filing.moment))
+        if ruling.outcome == "decline":
+            _, policy = market.policy(filing.on, filing.placed_on)
+            cause = cause_told(policy, trace)
+            self._declined.append((filing.case, market.number, filing.day[1], cause, application.amount))
         if waits(ruling.outcome, ruling.respond_within_hours):
             self._waiting.append((filing, ruling.outcome, ruling.respond_within_hours))
         extra = None
@@ -198,6 +206,9 @@ class Batch:
             await connection.execute(_sql.grant, *columns, now)
         if self._signs:
             await connection.execute(_labels.note_signs, *[list(column) for column in zip(*self._signs, strict=True)])
+        if self._declined:
+            columns = [list(column) for column in zip(*self._declined, strict=True)]
+            await connection.execute(_interceptions.write, *columns)
         await self.shown.write(connection)
         await save(connection, self.accounts)
         markets, days, amounts = self.purse.granted

@@ -1,6 +1,7 @@
 """The console in a real browser, over the synthetic marketplace of `evenhand demo`: what people see, click and are spared."""
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -122,6 +123,27 @@ async def test_the_overview_draws_itself_and_every_figure_opens_its_cases(look: 
         outcomes = await _all_cases(page)
         assert len(outcomes) == int(count.replace(",", "")) > 0
         assert set(outcomes) == {"intercepted"}
+
+
+@pytest.mark.parametrize(("lang", "name"), [("en-GB", "unusually frequent refund-only"), ("zh-CN", "异常高频仅退款")])
+async def test_interceptions_are_drawn_by_cause_and_each_cause_opens_its_cases(
+    look: Look, lang: str, name: str
+) -> None:
+    async with look(lang=lang) as page:
+        await page.goto("/")
+        chart = page.locator('.chart[data-kind="area"]')
+        await expect(chart.locator("svg")).to_contain_text(name)
+        drawn = json.loads(await chart.get_attribute("data-chart") or "")["series"]
+        row = page.locator(".causes tbody tr").filter(has_text=name)
+        counted = int((await row.locator("td a").first.inner_text()).split()[0].replace(",", ""))
+        assert counted == sum(next(one for one in drawn if one["name"] == name)["values"]) > 0
+        colours = {
+            await dot.evaluate("dot => getComputedStyle(dot).fill") for dot in await page.locator(".dot circle").all()
+        }
+        assert len(colours) == len(drawn) > 1
+        await row.locator("td a").first.click()
+        await page.wait_for_url(re.compile(r"/cases\?.*cause=frequent_refund_only"))
+        assert len(await _all_cases(page)) == counted
 
 
 async def test_a_bar_of_the_chart_opens_the_cases_behind_it(look: Look) -> None:

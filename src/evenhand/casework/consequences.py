@@ -18,6 +18,7 @@ from evenhand.cases.model import Case, Decision, Event, Ground, Party
 from evenhand.cases.statement import Appealed, Told, build, text_of
 from evenhand.cases.wording import CURRENT, Wording
 from evenhand.casework.answers import note_answers
+from evenhand.casework.findings import note_findings
 from evenhand.casework.loading import Loaded
 from evenhand.events.outbox import Event as OutgoingEvent
 from evenhand.events.outbox import emit
@@ -30,6 +31,7 @@ from evenhand.store import Queries
 from evenhand.vocabulary import Lang
 
 _sql: Final = Queries.load("cases")
+_interceptions: Final = Queries.load("interceptions")
 # What moves money once more with each appeal.
 _ON_APPEAL: Final = ("appeal_refund", "compensation", "charge")
 _json: Final = msgspec.json.Encoder()
@@ -46,6 +48,7 @@ async def write(
     await show_in_case(connection, ground.no, Asked(0, ground.market, loaded.line, hand.now, shown))
     await _move_money(connection, loaded, hand)
     await _correct(connection, loaded, hand)
+    await note_findings(connection, loaded, hand)
     await note_answers(connection, loaded, hand)
     for event in hand.events:
         if event.action == "rule" and event.said.decision is not None:
@@ -126,6 +129,7 @@ async def _correct(connection: Connection, loaded: Loaded, hand: Hand) -> None:
             day = loaded.filed_day if before.source == "policy" else loaded.market.day(before.at)
             counts.append((before, day, -1))
         await _count(connection, loaded, counts)
+        await connection.execute(_interceptions.decided_again, loaded.ground.no, decision.outcome != "decline")
         if event.said.overturned and before is not None and before.outcome == "decline":
             await _doubt_labels(connection, loaded, event.at, before.at)
 

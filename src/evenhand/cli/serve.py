@@ -14,6 +14,7 @@ from evenhand.events.sender import Sender
 from evenhand.evidence.retention import Keeper
 from evenhand.evidence.vault import open_vault
 from evenhand.fund.jobs import fund_jobs
+from evenhand.interceptions import name_causes
 from evenhand.labelling import Labeller
 from evenhand.records import Market
 from evenhand.store import Database, open_database
@@ -54,11 +55,15 @@ async def serve_desk(desk: Desk, store: Database, host: str, port: int) -> None:
     labeller = Labeller(store.pool, lambda: desk.markets, desk.clock)
     casework = Casework(desk, store, clock=desk.clock)
     keeper = Keeper(store.pool, open_vault(None, store.files / "evidence"), desk.clock)
+
+    async def causes() -> int:
+        return await name_causes(store.pool)
+
     async with (
         Sender(allow_private=private_allowed()) as sender,
         Courier(store.pool, sender, desk.clock) as courier,
         fund_jobs(store.pool, desk.clock, os.environ) as fund,
         # what has a due time and waits for nobody's request
-        Worker([casework.tick, courier.step, courier.tidy, labeller.step, keeper.step, *fund]),
+        Worker([casework.tick, courier.step, courier.tidy, labeller.step, keeper.step, causes, *fund]),
     ):
         await serve(desk, store, host, port, api_key=os.environ.get("EVENHAND_API_KEY") or None, ready=ready)

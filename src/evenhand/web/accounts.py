@@ -14,13 +14,13 @@ from litestar.params import PathParameter, QueryParameter
 
 from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import BadInput
+from evenhand.interceptions import daily
 from evenhand.profiles import AccountShown, profile
-from evenhand.store import Queries
 from evenhand.web.api import From, To
 from evenhand.web.lookup import Lookup, in_order
 from evenhand.web.policies import known
-from evenhand.web.problems import Refused
+from evenhand.web.problems import Refused, existing
 
 # What stands in an address for an id that comes in the query.
 ELSEWHERE: Final = "-"
@@ -33,7 +33,6 @@ IdInQuery = Annotated[
     ),
 ]
 _json: Final = msgspec.json.Encoder(decimal_format="number")
-_sql: Final = Queries.load("profiles")
 
 
 class Interception(msgspec.Struct, frozen=True):
@@ -41,13 +40,15 @@ class Interception(msgspec.Struct, frozen=True):
 
     market: str
     day: date
-    # the first that holds of malicious_label, reused_evidence, empty_parcel, frequent_counterfeit_claims, frequent_refund_only;
-    # else other
+    # the sign of abuse that the row which refused goes by (malicious_label, watched_label, reused_evidence, empty_parcel,
+    # frequent_counterfeit_claims, frequent_refund_only, abuse_score), else the code of the reason the person was told
     cause: str
     applications: int
     # minor units of the market's currency
     asked: int
     currency: str
+    # how many of them a later decision, on appeal, turned over
+    overturned: int
 
 
 def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
@@ -70,7 +71,7 @@ def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
         since: From = None,
         until: To = None,
     ) -> list[Interception]:
-        """How many applications were declined, by market, day of the market's time zone, and cause."""
+        """How many applications were declined, by market, day of the market's time zone, and cause: what the person was told."""
         return await intercepted(lookup, market, since, until)
 
     return [account, interceptions]
@@ -99,11 +100,8 @@ async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, k
     found = desk.markets[known(desk, market)]
     if "\0" in account:
         raise Refused("not-found", "no id holds a NUL character", field="account")
-    try:
-        async with lookup.reading() as connection:
-            return await profile(connection, found, account, kind, desk.now())
-    except UnknownThing as error:
-        raise Refused("not-found", error.detail, field=error.field) from None
+    async with existing(), lookup.reading() as connection:
+        return await profile(connection, found, account, kind, desk.now())
 
 
 async def intercepted(lookup: Lookup, market: str | None, since: date | None, until: date | None) -> list[Interception]:
@@ -111,8 +109,8 @@ async def intercepted(lookup: Lookup, market: str | None, since: date | None, un
     numbers = lookup.market_numbers(market)
     in_order(since, until)
     async with lookup.reading() as connection:
-        rows = await connection.fetch(_sql.interceptions, numbers, since, until)
+        found = await daily(connection, numbers, since, until)
     return [
-        Interception(row["market"], row["day"], row["cause"], row["applications"], row["asked"], row["currency"])
-        for row in rows
+        Interception(one.market, one.day, one.cause, one.applications, one.asked, one.currency, one.overturned)
+        for one in found
     ]

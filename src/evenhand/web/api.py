@@ -16,6 +16,7 @@ from evenhand.accounts.abuse.people import UncertainToday, uncertain_today
 from evenhand.desk import Desk
 from evenhand.errors import StoreError
 from evenhand.fund.statement import Statement, statements
+from evenhand.interceptions import InterceptedToday, today
 from evenhand.policy import Policy
 from evenhand.web import metrics
 from evenhand.web.lookup import Lookup, Wanted, in_order
@@ -101,10 +102,16 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
         after: Annotated[
             int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only cases ruled before this one.")
         ] = None,
+        cause: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=200, description="Only intercepted for this cause, as /v1/interceptions names it."
+            ),
+        ] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=_MOST, description="How many at most.")] = 50,
     ) -> CasePage:
         """The newest ruling comes first. `next` is the address of those after: following it misses nothing, repeats nothing."""
-        wanted = Wanted(market, outcome, policy, version, since, until, q, after)
+        wanted = Wanted(market, outcome, policy, version, since, until, q, after, cause)
         found = await lookup.cases(wanted, limit + 1)
         return CasePage(found[:limit], _next(wanted, limit, found[limit - 1].case) if len(found) > limit else None)
 
@@ -158,13 +165,15 @@ def routes(desk: Desk, lookup: Lookup, counters: metrics.Metrics) -> list[HTTPRo
     async def figures() -> Response[bytes]:
         """Rulings by market and outcome, batch sizes, latencies, in Prometheus' text format."""
         uncertain: list[UncertainToday] = []
+        intercepted: list[InterceptedToday] = []
         learned = [market.number for market in desk.markets.values() if market.abuse]
-        if learned:
-            # what this server counted is worth telling without a database
-            with suppress(StoreError, Refused, TimeoutError):
-                async with asyncio.timeout(_SCRAPE_SECONDS), lookup.reading() as connection:
+        # what this server counted is worth telling without a database
+        with suppress(StoreError, Refused, TimeoutError):
+            async with asyncio.timeout(_SCRAPE_SECONDS), lookup.reading() as connection:
+                intercepted = await today(connection, desk.now())
+                if learned:
                     uncertain = await uncertain_today(connection, learned, desk.now())
-        return Response(counters.text(uncertain), headers={"content-type": metrics.CONTENT_TYPE})
+        return Response(counters.text(uncertain, intercepted), headers={"content-type": metrics.CONTENT_TYPE})
 
     return [one_case, cases, markets, policies, policy, fund_statements, healthz, readyz, figures]
 
@@ -190,6 +199,7 @@ def _next(wanted: Wanted, limit: int, last: str) -> str:
         "from": wanted.since,
         "to": wanted.until,
         "q": wanted.text,
+        "cause": wanted.cause,
         "limit": limit,
         "after": last,
     }

@@ -45,6 +45,8 @@ class Wanted:
     text: str | None = None
     # only cases ruled before this one
     after: int | None = None
+    # only what was intercepted for this cause
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ class Lookup:
         """Cases in short, newest ruling first; raises `BadInput` naming the filter that is wrong."""
         if wanted.outcome is not None and wanted.outcome not in OUTCOMES:
             raise BadInput(f"an outcome is one of {', '.join(OUTCOMES)}", field="outcome")
-        if wanted.text is not None and "\0" in wanted.text:
-            raise BadInput("holds a NUL character", field="q")
+        for field, text in (("q", wanted.text), ("cause", wanted.cause)):
+            if text is not None and "\0" in text:
+                raise BadInput("holds a NUL character", field=field)
         markets = self.market_numbers(wanted.market)
         in_order(wanted.since, wanted.until)
         early, late = _bounds(wanted.since, wanted.until)
@@ -117,7 +120,7 @@ class Lookup:
             rows = await connection.fetch(
                 _sql.cases,
                 *(wanted.after, markets, wanted.outcome, versions, early, late, wanted.since, wanted.until),
-                *(wanted.text, wanted.text and wanted.text + _TOP, number, limit),
+                *(wanted.text, wanted.text and wanted.text + _TOP, number, limit, wanted.cause),
             )
         return [_line(row) for row in rows]
 

@@ -1,15 +1,18 @@
 """What the server counts about itself, in Prometheus' text format."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from evenhand.accounts.abuse.people import UncertainToday
+from evenhand.accounts.causes import OTHER, cause_told
 from evenhand.desk import Ruled
 from evenhand.errors import EvenhandError
+from evenhand.interceptions import InterceptedToday
+from evenhand.markets import MarketDesk
 from evenhand.records import Application
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -26,8 +29,20 @@ class Metrics:
         self._rulings = Counter("evenhand_rulings", "New rulings.", ("market", "outcome"), registry=registry)
         self._intercepted = Counter(
             "evenhand_interceptions",
-            "New rulings that decline, by the rule that did.",
-            ("market", "policy", "rule"),
+            "New rulings of this server that decline, by the rule that did and the cause the person was told.",
+            ("market", "policy", "rule", "cause"),
+            registry=registry,
+        )
+        self._intercepted_today = Gauge(
+            "evenhand_interceptions_today",
+            "Applications filed today, in the market's time zone, that were declined, by cause; whichever server ruled.",
+            ("market", "cause"),
+            registry=registry,
+        )
+        self._overturned_today = Gauge(
+            "evenhand_interceptions_overturned_today",
+            "Those of them that a later decision turned over.",
+            ("market", "cause"),
             registry=registry,
         )
         self._refused = Counter("evenhand_refused", "Applications that were not ruled.", ("why",), registry=registry)
@@ -73,8 +88,13 @@ class Metrics:
     def watch_queue(self, kind: str, waiting: Callable[[], int]) -> None:
         self._waiting.labels(kind).set_function(waiting)
 
-    def ruled(self, items: Sequence[tuple[str, Application]], answers: Sequence[Ruled | EvenhandError]) -> None:
-        """Count the answers of a batch."""
+    def ruled(
+        self,
+        items: Sequence[tuple[str, Application]],
+        answers: Sequence[Ruled | EvenhandError],
+        markets: Mapping[str, MarketDesk],
+    ) -> None:
+        """Count the answers of a batch; what they were ruled by is found in `markets`."""
         rulings: Tally[tuple[str, str]] = Tally()
         refused: Tally[str] = Tally()
         for (market, _), answer in zip(items, answers, strict=True):
@@ -83,14 +103,20 @@ class Metrics:
             elif not answer.repeated:
                 rulings[market, answer.outcome] += 1
                 if answer.outcome == "decline":
-                    self._intercepted.labels(market, answer.policy, answer.rule).inc()
+                    cause = _cause(markets.get(market), answer)
+                    self._intercepted.labels(market, answer.policy, answer.rule, cause).inc()
         for (market, outcome), count in rulings.items():
             self._rulings.labels(market, outcome).inc(count)
         for why, count in refused.items():
             self._refused.labels(why).inc(count)
 
-    def text(self, uncertain: Sequence[UncertainToday]) -> bytes:
-        """All of it; `uncertain` is how it stands in the markets, which the database knows."""
+    def text(self, uncertain: Sequence[UncertainToday], intercepted: Sequence[InterceptedToday]) -> bytes:
+        """All of it; `uncertain` and `intercepted` are how it stands in the markets today, which the database knows."""
+        self._intercepted_today.clear()
+        self._overturned_today.clear()
+        for one in intercepted:
+            self._intercepted_today.labels(one.market, one.cause).set(one.applications)
+            self._overturned_today.labels(one.market, one.cause).set(one.overturned)
         self._uncertain.clear()
         self._per_day.clear()
         for one in uncertain:
@@ -99,3 +125,11 @@ class Metrics:
             if one.per_day is not None:
                 self._per_day.labels(one.market).set(one.per_day)
         return generate_latest(self._registry)
+
+
+def _cause(market: MarketDesk | None, answer: Ruled) -> str:
+    """For which cause an answer declines."""
+    by = answer.policy, answer.version
+    versions = market.versions if market else ()
+    policy = next((one.policy for one in versions if (one.policy.name, one.policy.version) == by), None)
+    return cause_told(policy, bytes(answer.trace).decode()) if policy else OTHER

@@ -8,6 +8,7 @@ import pytest
 from evenhand.accounts.labels import decide_proposal, labels_in, proposals_in
 from evenhand.casework import Casework
 from evenhand.desk import Desk
+from evenhand.interceptions import daily
 from evenhand.labelling import Labeller, configure
 from evenhand.store import Database
 from tests.integration.cases.conftest import ANNA, BUYER, Clock, Do, File
@@ -119,3 +120,14 @@ async def test_what_a_person_confirmed_a_person_looks_at_again(
     async with database.pool.acquire() as connection:
         [label] = await labels_in(connection, [market.number], account="buyer-1", at=clock.now)
     assert (label.label, label.doubted) == ("warning", True)
+
+
+async def test_an_interception_turned_over_is_marked_in_the_figures_and_one_that_is_upheld_is_not(bench: Bench) -> None:
+    first, second = await bench.intercepted(2)
+    await bench.turn_over(first)
+    await bench.do(second, BUYER, "appeal", why="It is torn.", evidence=["photo"])
+    await bench.do(second, ANNA, "claim")
+    await bench.do(second, ANNA, "rule", outcome="decline", grounds=["goods.as_described"])
+    async with bench.database.pool.acquire() as connection:
+        (found,) = await daily(connection, [bench.desk.markets["strict"].number], None, None)
+    assert (found.applications, found.overturned) == (2, 1)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -216,6 +217,8 @@ async def test_what_came_before_arrivals_were_numbered_came_as_it_happened(empty
         ("ruled", 5, 1, 2, 500, None),
         ("review", 6, None, 2, None, None),
     ]
+    kept = await connection.fetchrow("select case_no, market, day, cause, asked, overturned from interception")
+    assert tuple(kept or ()) == (1, 1, date(2026, 1, 6), None, 500, False)  # its cause is named by a server
     # what comes from now on comes after
     assert await connection.fetchval("select nextval('arrival') > max(arrived) from (select arrived from batch) as b")
     await connection.close()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from evenhand.interceptions import name_causes
 from evenhand.store import Database
 
 from .conftest import SHOP, Visit, application, order
@@ -158,6 +159,7 @@ async def test_interceptions_are_counted_by_day_market_and_cause(client: httpx.A
             "applications": 3,
             "asked": 30,
             "currency": "CNY",
+            "overturned": 0,
         }
     ]
     assert (await client.get("/v1/interceptions", params={"to": "2026-02-19"})).json() == []
@@ -217,16 +219,46 @@ async def test_the_console_shows_an_account_in_both_languages(client: httpx.Asyn
     assert (await client.get("/accounts/buyer/buyer-0", headers={"accept": "text/html"})).status_code == 404
 
 
-async def test_the_overview_and_the_metrics_tell_causes(client: httpx.AsyncClient) -> None:
+async def test_page_metrics_cases_and_api_agree_on_causes(client: httpx.AsyncClient, database: Database) -> None:
     bazaar = "/v1/markets/bazaar"
-    assert (
-        await client.post(f"{bazaar}/orders", json=[order(number, buyer="busy") for number in range(10)])
-    ).status_code == 200
-    for number in range(6):
-        await client.post(f"{bazaar}/applications", json=application(number, amount=10, reason="quality"))
-    assert "unusually frequent refund-only: 1" in (await client.get("/?lang=en")).text
+    await client.post(f"{bazaar}/orders", json=[order(number, buyer="busy") for number in range(10)])
+    for number in range(8):
+        today = {"amount": 10, "reason": "counterfeit", "applied_at": "2026-03-01T10:00:00+08:00"}
+        await client.post(f"{bazaar}/applications", json=application(number, **today))
+    told = await database.pool.fetch("select rule, count(*) from application where outcome = 'decline' group by 1")
+    by_row = {"Ruling/2": "frequent_refund_only", "Ruling/4": "frequent_counterfeit_claims"}
+    counts = {by_row[row["rule"]]: row["count"] for row in told}
+    assert counts.keys() == set(by_row.values())  # both signs stand in the end, and each was told of one
+    found = (await client.get("/v1/interceptions")).json()
+    assert {one["cause"]: one["applications"] for one in found} == counts
+    assert {one["day"] for one in found} == {"2026-03-01"}
     metrics = (await client.get("/metrics")).text
-    assert 'evenhand_interceptions_total{market="bazaar",policy="taobao"' in metrics
+    for rule, cause in by_row.items():
+        labels = f'cause="{cause}",market="bazaar",policy="taobao",rule="{rule}"'
+        assert f"evenhand_interceptions_total{{{labels}}} {counts[cause]}.0" in metrics
+        assert f'evenhand_interceptions_today{{cause="{cause}",market="bazaar"}} {counts[cause]}.0' in metrics
+        cases = (await client.get("/v1/cases", params={"cause": cause})).json()["cases"]
+        assert [one["rule"] for one in cases] == [rule] * counts[cause]
+    for lang, name in (("en", "unusually frequent refund-only"), ("zh", "异常高频仅退款")):
+        page = (await client.get("/", params={"lang": lang})).text
+        assert name in page
+        assert "cause=frequent_refund_only" in page
+        assert name in (await client.get("/cases", params={"lang": lang, "cause": "frequent_refund_only"})).text
+
+
+async def test_interceptions_from_before_causes_were_kept_are_named(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    bazaar = "/v1/markets/bazaar"
+    await client.post(f"{bazaar}/orders", json=[order(number, buyer="busy") for number in range(10)])
+    for number in range(8):
+        await client.post(f"{bazaar}/applications", json=application(number, amount=10))
+    before = (await client.get("/v1/interceptions")).json()
+    await database.pool.execute("update interception set cause = null")
+    assert {one["cause"] for one in (await client.get("/v1/interceptions")).json()} == {"other"}
+    assert await name_causes(database.pool) == 3
+    assert await name_causes(database.pool) == 0
+    assert (await client.get("/v1/interceptions")).json() == before
 
 
 @pytest.mark.parametrize("buyer", ["a/b", "..", ".", "-", "a%2Fb"])

@@ -1,6 +1,7 @@
 -- name: cases
 -- Cases, newest ruling first, from the one before $1 on. The times $5 and $6 bound the days $7 and $8 (the market's own) so
--- that block ranges can be skipped; $9 is the beginning of an application's id, below $10, and $11 a case number.
+-- that block ranges can be skipped; $9 is the beginning of an application's id, below $10, and $11 a case number; $13 is a cause of
+-- interception.
 select a.no, m.id as market, m.name as market_name, m.synthetic, m.currency, m.time_zone, a.id, a.remedy, a.stage, a.reason,
        a.asked, a.applied_at, a.outcome, a.payer, a.return_required, a.amount, a.respond_within_hours,
        v.policy, v.version, a.rule
@@ -16,6 +17,7 @@ where ($1::bigint is null or a.no < $1)
   and ($7::date is null or (a.applied_at at time zone m.time_zone)::date >= $7)
   and ($8::date is null or (a.applied_at at time zone m.time_zone)::date <= $8)
   and ($9::text is null or (a.market = any($2) and a.id >= $9 and a.id < $10) or a.no = $11)
+  and ($13::text is null or exists (select from interception i where i.case_no = a.no and i.cause = $13))
 order by a.no desc
 limit $12
 

@@ -14,7 +14,7 @@ select seed, orders, engine, finished_at is not null as finished from demo
 -- Empty everything and count cases from one again: only ever called where all there is is synthetic. Several statements. Numbers
 -- of accounts and markets are not used again, since servers at work keep some in mind.
 update revision set no = no + 1;
-truncate demo, market, account, label, orders, order_line, review, batch, application, transfer, case_file, reasons_statement
+truncate demo, market, account, label, orders, order_line, review, batch, application, interception, transfer, case_file, reasons_statement
 cascade;
 alter sequence case_no restart
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
+from evenhand.interceptions import Intercepted, daily
 from evenhand.store import Queries
 from evenhand.vocabulary import OUTCOMES
 from evenhand.web.lookup import Lookup
@@ -48,6 +49,7 @@ class Figures:
 
     tallies: Sequence[Tally]
     paid: Sequence[Paid]
+    intercepted: Sequence[Intercepted]
 
     def applications(self, outcome: str | None = None, market: int | None = None) -> int:
         """How many there were, of an outcome, in a market."""
@@ -101,7 +103,8 @@ class Bookkeeper:
         async with self._lookup.reading() as connection:
             tallies = await connection.fetch(_sql.daily, markets, since, until)
             paid = await connection.fetch(_sql.paid_daily, markets, since, until)
-        return Figures([Tally(*row) for row in tallies], [Paid(*row) for row in paid])
+            intercepted = await daily(connection, markets, since, until)
+        return Figures([Tally(*row) for row in tallies], [Paid(*row) for row in paid], intercepted)
 
 
 def bars(first: date, last: date, days: int = 62) -> tuple[Step, list[Bar]]:

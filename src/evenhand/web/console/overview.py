@@ -8,6 +8,7 @@ from typing import Any, Final
 from evenhand.markets import MarketDesk
 from evenhand.money import exponent, written
 from evenhand.vocabulary import OUTCOMES, word
+from evenhand.web.console.causes import CauseLine, lines, series
 from evenhand.web.console.figures import Bar, Figures, Step, bars, outcome_bars, per_bar
 from evenhand.web.console.render import Reader, address
 
@@ -46,6 +47,9 @@ class Overview:
     outcome_chart: Chart | None
     interception_chart: Chart | None
     interception_step: Step
+    causes: list[CauseLine]
+    # interceptions that a later decision turned over
+    overturned: int
 
 
 def view(
@@ -68,7 +72,7 @@ def view(
         outcome_chart = _outcome_chart(figures, cut, changes, only, reader)
         daily, finer = bars(cut[0].since, cut[-1].until, days=_MOST_DAYS)
         interception_chart = _interception_chart(figures, finer, only, reader)
-    lines = _lines(figures, markets)
+    of_markets = _lines(figures, markets)
     seen = [outcome for outcome in OUTCOMES if figures.applications(outcome)]
     return Overview(
         figures.applications(),
@@ -76,12 +80,14 @@ def view(
         _by_currency(markets, figures.asked),
         _by_currency(markets, lambda number: figures.paid_by("subsidy", number)),
         _by_currency(markets, lambda number: figures.paid_by("merchant_refund", number)),
-        lines,
+        of_markets,
         seen,
         step,
         outcome_chart,
         interception_chart,
         daily,
+        lines(figures.intercepted, reader),
+        sum(one.overturned for one in figures.intercepted),
     )
 
 
@@ -114,9 +120,8 @@ def _outcome_chart(
 
 
 def _interception_chart(figures: Figures, cut: Sequence[Bar], market: str | None, reader: Reader) -> Chart:
-    counted = [("decline", one.day, one.applications) for one in figures.tallies if one.outcome == "decline"]
-    values = per_bar(cut, counted).get("decline", [0] * len(cut))
-    return _chart(cut, [{"key": "decline", "name": word("decline", reader.lang), "values": values}], market)
+    chart = _chart(cut, series(figures.intercepted, cut, reader), market)
+    return {**chart, "link": address("/cases", market=market, outcome="decline"), "part": "cause"}
 
 
 def _chart(
@@ -131,6 +136,8 @@ def _chart(
     return {
         "bars": [(bar.label, bar.since, bar.until) for bar in cut],
         "link": address("/cases", market=market),
+        # the parameter that a part of a bar is, for the cases behind it
+        "part": "outcome",
         "series": series,
         "marks": list(marks),
         "unit": unit,

@@ -18,10 +18,9 @@ from evenhand.fund.payouts import payouts, tallies
 from evenhand.fund.statement import statements
 from evenhand.markets import MarketDesk
 from evenhand.policy.page import body
-from evenhand.web.accounts import intercepted
 from evenhand.web.api import chosen
 from evenhand.web.console import casework, overview
-from evenhand.web.console.accounts import by_cause
+from evenhand.web.console.causes import cause_name
 from evenhand.web.console.document import as_html
 from evenhand.web.console.figures import Bookkeeper
 from evenhand.web.console.render import HEADERS, STATIC, AnyRequest, page, reader_of
@@ -53,13 +52,12 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         in_order(since, until)
         shown = [desk.markets[market]] if market else list(desk.markets.values())
         figures = await keeper.figures(numbers, since, until)
-        causes = by_cause(await intercepted(lookup, market, since, until))
         changes = {
             (one.effective, f"{one.policy.name} {one.policy.version}") for found in shown for one in found.versions
         }
         view = overview.view(figures, shown, sorted(changes), since, until, reader_of(request))
         return show(
-            request, "overview.html", markets=desk.markets, market=market, since=since, until=until, view=view, causes=causes
+            request, "overview.html", markets=desk.markets, market=market, since=since, until=until, view=view
         )  # fmt: skip
 
     @get("/cases")
@@ -78,6 +76,7 @@ def console(desk: Desk, lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
             wanted=wanted,
             markets=desk.markets,
             policies=[one for one in every if one.model.ruling],
+            cause_name=cause_name,
         )
 
     @get("/cases/{number:str}")
@@ -230,6 +229,7 @@ def _wanted(asked: Asked) -> Wanted:
         _day(asked, "to"),
         asked.get("q", "")[:120] or None,
         int(after) if after.isascii() and after.isdigit() and len(after) <= 18 else None,
+        asked.get("cause", "")[:200] or None,
     )
 
 

@@ -5,8 +5,9 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 function draw(element) {
   const data = JSON.parse(element.dataset.chart);
-  const stack = element.dataset.kind === "stack";
-  const line = element.dataset.kind === "line";
+  // an area is a stack of lines, for more days than bars have room
+  const line = element.dataset.kind === "area";
+  const stack = line || element.dataset.kind === "stack";
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "svg" });
   const soft = colour("soft");
   const said = (value) => value.toLocaleString(undefined, { minimumFractionDigits: data.decimals, maximumFractionDigits: data.decimals }) + (data.unit ? " " + data.unit : "");
@@ -25,14 +26,15 @@ function draw(element) {
       id: one.key,
       type: line ? "line" : "bar",
       symbol: "none",
-      lineStyle: line ? { color: colour(one.key), width: 1.5 } : undefined,
-      areaStyle: line ? { color: colour(one.key), opacity: 0.18 } : undefined,
+      lineStyle: line ? { width: 0 } : undefined,
+      areaStyle: line ? { color: colour(one.colour || one.key), opacity: 1 } : undefined,
+      step: line ? "middle" : undefined,
       stack: stack ? "all" : undefined,
       data: one.values,
       barMaxWidth: 34,
       barCategoryGap: "22%",
       cursor: "pointer",
-      itemStyle: { color: colour(one.key), borderRadius: stack ? 0 : [3, 3, 0, 0] },
+      itemStyle: { color: colour(one.colour || one.key), borderRadius: stack ? 0 : [3, 3, 0, 0] },
       markLine: index === 0 && data.marks.length ? {
         symbol: "none",
         silent: true,
@@ -44,7 +46,7 @@ function draw(element) {
   }, true);
   chart.off("click");
   chart.getZr().off("click");
-  // any place above a bar's name leads to its cases; on a part of the bar, to those of that outcome
+  // any place above a bar's name leads to its cases; on a part of the bar, to those of that outcome or cause
   let part = stack ? null : data.series[0].key;
   chart.on("click", (event) => {
     if (event.componentType === "series") part = event.seriesId;
@@ -57,10 +59,10 @@ function draw(element) {
 }
 
 // the cases behind a bar, or behind a part of it
-function follow(data, place, outcome) {
+function follow(data, place, part) {
   const [, since, until] = data.bars[place];
   const to = new URL(data.link, window.location.href);
-  for (const [name, value] of [["outcome", outcome], ["from", since], ["to", until]]) if (value) to.searchParams.set(name, value);
+  for (const [name, value] of [[data.part, part], ["from", since], ["to", until]]) if (value) to.searchParams.set(name, value);
   window.location.href = to.href;
 }
 
