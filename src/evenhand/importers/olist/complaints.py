@@ -17,8 +17,8 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from evenhand.importers.olist.phrases import phrases
-from evenhand.importers.olist.sources import CURRENCY, TIME_ZONE, OrderRow, Reason, ReviewRow, Sources
-from evenhand.records import Application, Order, OrderLine, Review
+from evenhand.importers.olist.sources import CURRENCY, TIME_ZONE, OrderRow, ReviewRow, Sources
+from evenhand.records import Application, Order, OrderLine, Reason, Review
 
 LOW_SCORE: Final = 2
 CALLED_OFF: Final = ("canceled", "unavailable")

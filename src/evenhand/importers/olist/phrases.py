@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from evenhand.importers.olist.sources import Reason
+from evenhand.records import Reason
 
 _SENTENCE_END: Final = re.compile(r"[.!?;:\n\r]+")
 _WORD: Final = re.compile(r"[a-z0-9-]+|\|")
