@@ -158,7 +158,7 @@ def rescore(
     database: Database = None,
     json: Json = False,
 ) -> None:
-    """What a scorecard would have made of a market's rulings: the scores it moves, and the outcomes. Exit code 1 if any."""
+    """What a scorecard would have made of a market's rulings: scores, levels, outcomes. Exit code 1 if an outcome changes."""
     from evenhand.cli.rescore import run
 
     run(card, market, data=data, database=database, as_json=json)

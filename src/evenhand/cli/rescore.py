@@ -63,7 +63,9 @@ def _print(found: Replay) -> None:
     _table("outcome", found.outcomes)
     before, after = (written(one, found.currency) for one in (found.granted_before, found.granted_after))
     answer.print(f"Granted: {before}, then {after}", markup=False)
-    if found.examples:
+    if not found.examples:
+        answer.print("No ruling would have another outcome.")
+    else:
         answer.print(f"Other outcomes, for example in cases {', '.join(found.examples)}", markup=False)
 
 

@@ -13,7 +13,7 @@ from evenhand.accounts.links.findings import Finding
 from evenhand.accounts.links.paths import Shared
 from evenhand.cli import links, main
 from evenhand.desk import Desk, OrderTaken, Ruled
-from evenhand.errors import Conflict, UnknownThing
+from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.records import Application, Attributes, Order, OrderLine
 from evenhand.simulation import MARKETS, planted, simulate
 from evenhand.simulation.finding import grouped
@@ -144,6 +144,8 @@ async def test_the_path_between_two_accounts_is_told_by_kind(desk: Desk, databas
         assert neighbours.shared == [Shared("address", 21, True)]
         with pytest.raises(UnknownThing, match="has no buyer 'nobody'"):
             await explain(connection, "shop", "ann", "nobody")
+        with pytest.raises(BadInput, match="'ann' is the first buyer again"):
+            await explain(connection, "shop", "ann", "ann")
 
 
 async def test_the_command_line_finds_lists_judges_and_shows_the_path(

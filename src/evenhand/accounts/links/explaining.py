@@ -12,7 +12,7 @@ from evenhand.accounts.links.grouping import CAPS, KINDS, MOST_VALUES
 from evenhand.accounts.links.keeping import holdings
 from evenhand.accounts.links.paths import Shared, Step, path, paths, shared_by
 from evenhand.accounts.state import Connection
-from evenhand.errors import UnknownThing
+from evenhand.errors import BadInput, UnknownThing
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("links")
@@ -110,7 +110,7 @@ def _named(steps: Iterable[Step], ids: Mapping[int, str]) -> list[NamedStep]:
 
 
 async def explain(connection: Connection, market: str, first: str, second: str) -> Explained:
-    """How two buyers are linked. Raises `UnknownThing` naming the one that is not known."""
+    """How two buyers are linked. Raises `UnknownThing` naming the one that is not known, `BadInput` where they are the same."""
     numbers: list[int] = []
     rings: list[int | None] = []
     for field, buyer in (("account", first), ("other", second)):
@@ -120,6 +120,8 @@ async def explain(connection: Connection, market: str, first: str, second: str) 
         numbers.append(row["no"])
         rings.append(row["ring"])
     start, end = numbers
+    if start == end:
+        raise BadInput(f"{second!r} is the first buyer again: two are asked for", field="other")
     accounts = set(numbers)
     if rings[0] is not None and rings[0] == rings[1]:
         accounts |= {row["account"] for row in await connection.fetch(_sql.members, [rings[0]])}
