@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from evenhand.accounts.links.facts import ring_facts
 from evenhand.accounts.rules import NONE, Rules, says
+from evenhand.accounts.scores import sent_back_empty
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
 from evenhand.history import BUYER, MERCHANT, PAIR
@@ -80,7 +81,7 @@ def build_facts(
     `history` says which figures of the accounts' histories to read beside those that stand in every ruling.
 
     History is read as of the filing's day in the market's time zone and never contains the filing itself.
-    `abuse.empty_parcel` is not observed yet, so it is None; `abuse.person_available` is asked only where it matters.
+    `abuse.person_available` is asked only where it matters.
     """
     market, application = filing.market, filing.application
     if market.abuse:
@@ -94,6 +95,7 @@ def build_facts(
     if rules:
         moment = moment_of(filing.placed) if anchor == "order" else filing.moment
         rule = says(rules, moment, filing.paid, filing.category, application.reason, application.stage, days)
+    of_buyer = BUYER.facts(buyer.tiles, day, history.buyer)
     facts: Facts = {
         "application": {
             "remedy": application.remedy,
@@ -119,13 +121,13 @@ def build_facts(
             "threshold": None,
             "model": None,
             "frequent_refund_only": None,
-            "empty_parcel": None,
+            "empty_parcel": sent_back_empty(of_buyer),
             "frequent_counterfeit_claims": None,
             "reused_evidence": reused_evidence,
         },
         "fund": {"available": fund_available},
         "history": {
-            **BUYER.facts(buyer.tiles, day, history.buyer),
+            **of_buyer,
             **MERCHANT.facts(merchant.tiles, day, history.merchant),
             **ring_facts(ring, day, buyer, filing.merchant),
         },
@@ -163,4 +165,4 @@ def remember(filing: Filing, outcome: str, buyer: Account, merchant: Account) ->
 def _folded(remedy: str, stage: str, reason: str, outcome: str) -> tuple[Fields, Adder, list[int], Adder]:
     """An application that was ruled, as an event without its amount, and what folds it into its buyer, the pair, its merchant."""
     fields: Fields = {"remedy": remedy, "stage": stage, "reason": reason, "outcome": outcome, "source": "policy"}
-    return fields, BUYER.folder("ruled", fields), PAIR.columns("ruled", fields), MERCHANT.folder("ruled", fields)
+    return fields, BUYER.folder("ruled", fields), PAIR.counts("ruled", fields), MERCHANT.folder("ruled", fields)

@@ -9,8 +9,9 @@ The set is chosen, not the full product of everything by everything. Days, not d
 the person it is about. Each measure answers a question that a refund policy asks: how often and how much somebody asks back
 (`applications`, `asked_amount`), against how much custom (`orders`, `order_amount`), in which way (`refund_only`, `returns`),
 with which story (`quality_claims`, `counterfeit_claims`, `not_received_claims`, `before_receipt`), in bursts or spread out
-(`application_days`, 7-day windows), and what came of it (`declined`, `subsidised`, `refunded_by_merchant`). For stores: service
-(`late_deliveries`, reviews, `answers`) and disputes. For a buyer and a merchant together: who comes back to the same store.
+(`application_days`, 7-day windows), and what came of it (`declined`, `subsidised`, `refunded_by_merchant`, `empty_returns`). For
+stores: service (`late_deliveries`, reviews, `answers`) and disputes. For a buyer and a merchant together: who comes back to the same
+store.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from typing import Final, Literal
 
 Owner = Literal["buyer", "merchant", "pair"]
 # "ruled" is an application and the ruling it got at once, as one event; "answer" is that a store answered a case by its deadline,
-# or let the deadline pass
-Happening = Literal["order", "delivery", "review", "application", "ruling", "ruled", "answer"]
+# or let the deadline pass; "finding" is that a person ruled on the ground that what the buyer sent back was empty or incomplete
+Happening = Literal["order", "delivery", "review", "application", "ruling", "ruled", "answer", "finding"]
 # What an event must say, field by field, each one of these values.
 Condition = dict[str, tuple[str, ...]]
 
@@ -132,6 +133,10 @@ BUYER_MEASURES: Final = (
     Measure(
         "buyer", "refunded_by_merchant", "ruling", (90, 365), "rulings by which a store paid the buyer without a return",
         "买家获商家免退货退款次数", ({"outcome": ("refund_by_merchant",)},),
+    ),
+    Measure(
+        "buyer", "empty_returns", "finding", (90, 365),
+        "returns of the buyer that a person found empty or incomplete", "经人工认定买家退回空包裹或少件的次数", always=(365,),
     ),
 )  # fmt: skip
 MERCHANT_MEASURES: Final = (

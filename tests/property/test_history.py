@@ -73,10 +73,10 @@ class Happened:
 def stream(choose: Choose, steps: int, accounts: int, late: bool) -> list[Happened]:
     """Events in the order they arrive: time goes on in small steps and in leaps, and some things are told late."""
     clock, events = 20_000, list[Happened]()
-    standing = list[Happened]()
+    standing, found = list[Happened](), list[Happened]()
     for _ in range(steps):
         clock += choose([0, 0, 0, 1, 2, 7, 30, 89, 90, 91, 200, 365, 366] if accounts < 3 else [0, 0, 0, 0, 1])
-        kind = choose(["order", "delivery", "review", "answer", "ruled", "ruled", "ruling"])
+        kind = choose(["order", "delivery", "review", "answer", "finding", "ruled", "ruled", "ruling"])
         buyer, merchant = choose(range(1, 1 + accounts)), choose(range(101, 101 + accounts))
         behind = choose([0, 0, 0, 1, 5, LATE_DAYS] if kind == "ruled" else [0, 0, 1, 90, 365, 396, 397, 1000])
         day, amount = clock - (behind if late else 0), choose([1, 99, 2**31, 9_000_000_000])
@@ -91,6 +91,13 @@ def stream(choose: Choose, steps: int, accounts: int, late: bool) -> list[Happen
             case "answer":
                 said = {"late": choose(["true", "false"]), "used": choose([0, 40, 100, 500])}
                 events.append(Happened(day, kind, None, merchant, 1, said))
+            case "finding":
+                if found and late and choose([True, False]):  # it is turned over
+                    first = found.pop(choose(range(len(found))))
+                    events.append(Happened(first.day, kind, first.buyer, None, -1))
+                else:
+                    events.append(Happened(day, kind, buyer, None))
+                    found.append(events[-1])
             case "ruled":
                 events.append(Happened(day, kind, buyer, merchant, 1, filed(choose, amount) | ruled(choose)))
                 standing.append(events[-1])

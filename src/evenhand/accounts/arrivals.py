@@ -1,8 +1,8 @@
 """The order in which things arrived, kept so that histories can be computed again as each ruling saw them.
 
 Orders, deliveries, reviews and bookings are numbered in their own rows, from one sequence, while the accounts they change are
-held. What happens in a case may count too, a person's ruling and a store's answer: those few are noted here, where they are
-folded. `history.sql` tells it all as one table of events, in the shape that `evenhand.history.batch` reads.
+held. What happens in a case may count too, a person's ruling, what it found, and a store's answer: those few are noted here,
+where they are folded. `history.sql` tells it all as one table of events, in the shape that `evenhand.history.batch` reads.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ async def note(
     connection: Connection,
     case: int,
     day: int,
-    kind: Literal["ruling", "answer"],
+    kind: Literal["ruling", "answer", "finding"],
     fields: Mapping[str, str | int],
     weight: int = 1,
 ) -> None:

@@ -29,6 +29,9 @@ OUTPUTS: Final[dict[Role, tuple[str, ...]]] = {
     "labelling": ("label", "days", "cause"),
 }
 CARDS: Final[tuple[Card, ...]] = ("integrity", "experience", "abuse")
+# Returns found empty or incomplete, in 365 days, from which on a buyer is known for it.
+EMPTY_RETURNS: Final = 2
+_EMPTY: Final = "abuse.empty_parcel"
 _UNCERTAIN: Final = "abuse.uncertain"
 _RING: Final = frozenset(name for name in FACTS if name.startswith("history.ring_"))
 _BUYER: Final = frozenset(f"history.{name}" for name in BUYER.names)
@@ -43,7 +46,7 @@ _MAY_READ: Final[dict[Card, frozenset[str]]] = {
     "integrity": _BUYER | _RING,
     "experience": _MERCHANT,
     "abuse": _BUYER | _MERCHANT | _RING | _CLAIM | {f"history.{name}" for name in PAIR.names}
-    | {"abuse.reused_evidence", "abuse.empty_parcel", *OUTPUTS["integrity"], *OUTPUTS["experience"]},
+    | {"abuse.reused_evidence", _EMPTY, *OUTPUTS["integrity"], *OUTPUTS["experience"]},
 }  # fmt: skip
 
 
@@ -114,13 +117,22 @@ def scorecards(integrity: Policy, experience: Policy, abuse: Policy) -> Scorecar
     return Scorecards(integrity, experience, abuse)
 
 
+def sent_back_empty(history: Mapping[str, Any]) -> bool:
+    """`abuse.empty_parcel`: whether persons found often enough that what the buyer sent back was empty or incomplete.
+
+    Once may be a thief on the way, or a mistake in packing: so it takes `EMPTY_RETURNS` cases in 365 days.
+    """
+    return history["buyer_empty_returns_365d"] >= EMPTY_RETURNS
+
+
 def completed(card: Policy, history: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The facts a card reads, nested, where only a history is at hand: of a ring of its own it is none, of a claim nothing is
     known."""
     facts: dict[str, dict[str, Any]] = {"history": dict(history)}
     for name in card.model.read:
         group, _, field = name.partition(".")
-        facts.setdefault(group, {}).setdefault(field, 0 if name in _RING else None)
+        unknown = sent_back_empty(history) if name == _EMPTY else 0 if name in _RING else None
+        facts.setdefault(group, {}).setdefault(field, unknown)
     return facts
 
 

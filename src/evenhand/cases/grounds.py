@@ -15,6 +15,8 @@ class Sentence(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
+# What counts against the buyer (`evenhand.casework.findings`).
+RETURN_EMPTY: Final = "return.empty"
 GROUNDS: Final[dict[str, Sentence]] = {
     "goods.defective": Sentence("The evidence shows that the goods are defective.", "现有凭证表明商品存在质量问题。"),
     "goods.not_as_described": Sentence(
@@ -30,7 +32,7 @@ GROUNDS: Final[dict[str, Sentence]] = {
     "parcel.delivered": Sentence(
         "The carrier's record shows that the parcel was delivered.", "物流记录显示包裹已送达。"
     ),
-    "return.empty": Sentence(
+    RETURN_EMPTY: Sentence(
         "What came back is not what was sold, or is not complete.", "退回的并非所售商品，或退回商品不完整。"
     ),
     "return.received": Sentence("The goods came back as they were sold.", "商品已完好退回。"),

@@ -12,8 +12,8 @@ What arrives late counts on its own day, but only for asks that come after it: n
 those with anything of a later day before them in the order of arrival. They are taken out of the windows of the asks before them.
 
 Columns of the events: `seq` (order of arrival, unique), `day` (days since 1970-01-01 in the market's time zone), `kind`
-(order, delivery, review, answer, application, ruling; or "ruled": an application with the ruling it got at once), `buyer`,
-`merchant` (null where it is not about one), `weight` (1; -1 takes a ruling back), and the fields the measures ask for:
+(order, delivery, review, answer, application, ruling, finding; or "ruled": an application with the ruling it got at once),
+`buyer`, `merchant` (null where it is not about one), `weight` (1; -1 takes it back), and the fields the measures ask for:
 `remedy`, `reason`, `stage`, `outcome`, `source`, `late` ('true', 'false'), `score`, `amount`, `used`. An event of an order
 stands once for the buyer (with the whole amount, `merchant` null) and once for each merchant in it (`buyer` null). Columns of
 the asks: `ask`, `seq`, `day`, `buyer`, `merchant`; an ask comes before the event of the same `seq`. One market at a time:
@@ -38,9 +38,9 @@ _KEYS: Final[dict[Owner, tuple[str, ...]]] = {
     "merchant": ("merchant",),
     "pair": ("buyer", "merchant"),
 }
-# Rulings lie among the applications they are about.
-_ROW_OF: Final[dict[str, str]] = {"ruling": "application"}
-_KINDS: Final = {"application": ("application", "ruling", "ruled")}
+# Rulings and findings lie among the applications they are about.
+_ROW_OF: Final[dict[str, str]] = {"ruling": "application", "finding": "application"}
+_KINDS: Final = {"application": ("application", "ruling", "ruled", "finding")}
 
 # Two counts are summed as one number, which costs half; no account has so many events.
 _LANE: Final = 2**31

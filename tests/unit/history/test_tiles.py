@@ -121,7 +121,7 @@ def states(draw: st.DrawFn) -> "array[int]":
     runs = [array("I", draw(st.lists(word, max_size=6 * step))) for step in BUYER.steps]
     for run, step in zip(runs, BUYER.steps, strict=True):
         del run[len(run) - len(run) % step :]
-    return joined(len(BUYER.steps), first, runs)
+    return joined((len(LAYOUTS["buyer"]) - 1) << 3 | len(BUYER.steps), first, runs)
 
 
 @given(tiles=states())

@@ -34,7 +34,8 @@ with zone as (
            a.merchant, 1, a.remedy, a.reason, a.stage, a.outcome, 'policy', null, null, a.asked, null, a.no
     from application a join batch b on b.no = a.batch where a.market = $1
     union all
-    select c.arrived, 0, c.day, c.kind, case c.kind when 'ruling' then a.buyer end, a.merchant, c.weight, null, null, null,
+    select c.arrived, 0, c.day, c.kind, case when c.kind in ('ruling', 'finding') then a.buyer end,
+           case when c.kind in ('ruling', 'answer') then a.merchant end, c.weight, null, null, null,
            c.outcome, c.source, c.late, null, null, c.used, null
     from case_count c join application a on a.no = c.case_no where a.market = $1
 )
