@@ -354,6 +354,10 @@ RANGES = [
     ('range("[-1.5..2.5]")', "[-1.5..2.5]"),
     ('range("[\\"a..b\\"..\\"c\\"]")', '["a..b".."c"]'),
     ('range("[date(\\"1970-01-01\\")..@\\"1970-01-02\\"]")', "[1970-01-01..1970-01-02]"),
+    (
+        'range("[date and time(date(\\"1970-01-01\\"), time(\\"00:00:00\\"))..)").start',
+        "1970-01-01T00:00:00",
+    ),
     # what is no literal, no ascending range, or lacks an end that its bracket takes in
     ('range("[1..1 + 2]")', "null"),
     ('range("[date(string(\\"1970-01-01\\"))..@\\"1970-01-02\\"]")', "null"),

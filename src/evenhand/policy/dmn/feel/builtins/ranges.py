@@ -261,7 +261,14 @@ def _literal(text: str, run: Run) -> Value:
     from evenhand.policy.dmn.feel.parser import parse
     from evenhand.policy.dmn.feel.scope import Scope
     from evenhand.policy.dmn.feel.stream import Vocabulary
-    from evenhand.policy.dmn.feel.tree import Literal, Negative
+    from evenhand.policy.dmn.feel.tree import Literal, Negative, Node
+
+    def moment(node: Node) -> bool:
+        match node:
+            case Call(function=BuiltInName(function=function), arguments=arguments) if function.name in _MOMENTS:
+                return all(isinstance(argument, Literal) or moment(argument) for argument in arguments)
+            case _:
+                return False
 
     try:
         node = parse(text, Vocabulary(functions=FUNCTIONS, function_names=FUNCTION_NAMES))
@@ -270,7 +277,5 @@ def _literal(text: str, run: Run) -> Value:
     match node:
         case Literal() | Negative(of=Literal()):
             return node.evaluate(Scope({}), run)
-        case Call(function=BuiltInName(function=function), arguments=(Literal(),)) if function.name in _MOMENTS:
-            return node.evaluate(Scope({}), run)
         case _:
-            return None
+            return node.evaluate(Scope({}), run) if moment(node) else None
