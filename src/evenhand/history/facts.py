@@ -31,6 +31,8 @@ LAYOUTS: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
 }
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.
 MOST_PAIRS: Final = 1024
+# The first column of a pair's tile that counts: the day and the store come before it.
+_FIRST: Final = 3
 # Rulings are counted beside the applications they are about: they fall on the same day but for a few. So are findings: a run of
 # their own would cost everybody two words.
 _RUN_OF: Final[dict[str, str]] = {"ruling": "application", "finding": "application"}
@@ -259,20 +261,33 @@ class PairTally:
         self, tiles: "array[int]", merchant: int, day: int, kind: Happening, fields: Fields, weight: int = 1
     ) -> None:
         """Fold an event between the two into the *buyer's* state, after `BUYER.fold`. `merchant` is the account's number."""
-        self.add(tiles, merchant, day, self.columns(kind, fields), weight)
+        self.add(tiles, merchant, day, self.counts(kind, fields), weight)
 
-    def columns(self, kind: Happening, fields: Fields) -> list[int]:
-        """The columns that count an event of a kind with these fields; none where it is not counted at all."""
+    def counts(self, kind: Happening, fields: Fields) -> list[int]:
+        """What an event of a kind with these fields adds to each column; nothing where it is not counted at all."""
         plan = self.layout.plan(kind, fields)
         # there is one run
-        return plan[0][0].once if plan and plan[0] else []
+        counted = plan[0][0].once if plan and plan[0] else []
+        return [int(at in counted) for at in range(_FIRST, self._step)] if counted else []
 
-    def add(self, tiles: "array[int]", merchant: int, day: int, columns: Sequence[int], weight: int = 1) -> None:
-        """The same as `fold`, where the columns are known."""
-        place = self._place(tiles, self._step, merchant, day - tiles[1]) if columns else 0
+    def add(self, tiles: "array[int]", merchant: int, day: int, counts: Sequence[int], weight: int = 1) -> None:
+        """The same as `fold`, where the counts are known."""
+        if not counts:
+            return
+        day -= tiles[1]
+        # it is the last run, so it ends where the state does
+        run, end = (tiles[0] & day_tiles.RUNS) - 1, len(tiles)
+        start = tiles[day_tiles.HEAD + run - 1]
+        high, low = divmod(merchant, day_tiles.BASE)
+        if weight == 1 and (start == end or tiles[end - self._step] < day):  # nearly always it is a new day
+            tiles.extend([day, low, high, *counts])
+            tiles[day_tiles.HEAD + run] = len(tiles)
+            self._drop(tiles, run, start, day)
+            return
+        place = self._place(tiles, run, start, day, low, high)
         if place:
-            for at in columns:
-                tiles[place + at] = (tiles[place + at] + weight) & day_tiles.WRAP
+            for at, count in enumerate(counts, start=place + _FIRST):
+                tiles[at] = (tiles[at] + weight * count) & day_tiles.WRAP
 
     def facts(self, tiles: "array[int]", merchant: int, day: int, wanted: Collection[str]) -> dict[str, Figure]:
         """Those of the `wanted` facts that are of the pair, as of a day, without the `history.` prefix."""
@@ -291,34 +306,32 @@ class PairTally:
                 facts[name] = sum(tiles[place + at] for place in met if day - days <= tiles[place] <= day)
         return facts
 
-    def _place(self, tiles: "array[int]", step: int, store: int, day: int) -> int:
+    def _place(self, tiles: "array[int]", run: int, start: int, day: int, low: int, high: int) -> int:
         """Where the tile of a store and a day is, made if need be; 0 for a day that is too old."""
-        # it is the last run, so it ends where the state does
-        run, end = (tiles[0] & day_tiles.RUNS) - 1, len(tiles)
-        start = tiles[day_tiles.HEAD + run - 1]
-        high, low = divmod(store, day_tiles.BASE)
+        end, step = len(tiles), self._step
         newest = tiles[end - step] if start < end else day
         if day <= newest - day_tiles.KEPT_DAYS:
             return 0
-        if start < end and newest < day:  # nearly always it is a new day
-            place = end
-        else:
-            wanted = (day, high, low)
-            tiles_by_day = range(start, end, step)
-            place = start + step * bisect_left(
-                tiles_by_day, wanted, key=lambda at: (tiles[at], tiles[at + 2], tiles[at + 1])
-            )
-            if place < end and (tiles[place], tiles[place + 2], tiles[place + 1]) == wanted:
-                return place
-        day_tiles.insert(tiles, run, place, array("I", [day, low, high, *[0] * (step - 3)]))
-        oldest = max(newest, day) - day_tiles.KEPT_DAYS + 1
-        gone = 0
+        wanted = (day, high, low)
+        tiles_by_day = range(start, end, step)
+        place = start + step * bisect_left(
+            tiles_by_day, wanted, key=lambda at: (tiles[at], tiles[at + 2], tiles[at + 1])
+        )
+        if place < end and (tiles[place], tiles[place + 2], tiles[place + 1]) == wanted:
+            return place
+        day_tiles.insert(tiles, run, place, array("I", [day, low, high, *[0] * (step - _FIRST)]))
+        place -= self._drop(tiles, run, start, max(newest, day))
+        return place if place >= start else 0
+
+    def _drop(self, tiles: "array[int]", run: int, start: int, newest: int) -> int:
+        """Drop what no window can reach, seen from the newest day, and what is too much; returns how many words that were."""
+        end, step, oldest = len(tiles), self._step, newest - day_tiles.KEPT_DAYS + 1
+        gone = max(0, end - start - step * MOST_PAIRS)
         if tiles[start] < oldest:
-            gone = step * bisect_left(range(start, end + step, step), oldest, key=tiles.__getitem__)
-        gone = max(gone, end + step - start - step * MOST_PAIRS)
+            gone = max(gone, step * bisect_left(range(start, end, step), oldest, key=tiles.__getitem__))
         if gone:
             day_tiles.remove(tiles, run, start, start + gone)
-        return place - gone if place - gone >= start else 0
+        return gone
 
 
 def _whole(steps: Sequence[int]) -> "Callable[[array[int]], bool]":
@@ -368,7 +381,7 @@ def rate_of(part: Figure, whole: Figure) -> Decimal | None:
     return _RATES[min(10_000, (20_000 * int(part) + int(whole)) // (2 * int(whole)))]
 
 
-PAIR_LAYOUT: Final = Layout(PAIR_MEASURES, first_column=3)
+PAIR_LAYOUT: Final = Layout(PAIR_MEASURES, first_column=_FIRST)
 BUYER: Final = Tally("buyer", BUYER_MEASURES, RATES)
 MERCHANT: Final = Tally("merchant", MERCHANT_MEASURES, RATES)
 PAIR: Final = PairTally(PAIR_MEASURES)
