@@ -18,15 +18,23 @@ from the vocabulary; do not edit it. Why accounts are counted so is told in [Acc
 _HISTORY: Final = """\
 ## History
 
-What an account did, counted over whole days: a window of *N* days (`_Nd`) holds the *N* completed days before today, plus today
-so far, in the market's time zone, strictly before the application that is ruled. Counts are numbers of events; amounts are minor
-units of the market's currency; rates have four decimals, from 0.0000 to 1.0000, and are null where there is nothing to compare.
+What an account did, counted over whole days: a window of *N* days (`_Nd`) holds the *N* completed days before the application's
+day, plus that day so far, in the market's time zone, without the application itself. Counts are numbers of events; amounts are
+minor units of the market's currency; rates have four decimals, from 0.0000 to 1.0000, and are null where there is nothing to
+compare.
+
+*So far* is what had arrived when the application was ruled. Where applications are ruled as they are filed, that is what
+happened before them. One that is ruled later (an import, a backlog) finds what had arrived of its whole day, later hours
+included: filed at 09:00 and sent in after twenty reviews written at 20:00 of that day, it reads these reviews. It reads nothing
+of later days.
 
 Windows in **bold** stand in every ruling. The others are computed for a policy that reads them, and only then stored with what it
 rules.
 
-历史按整日统计：*N*日窗口（`_Nd`）为今日之前的*N*个完整自然日加上今日截至申请之前的部分，以市场所在时区计。金额以最小货币单位计；比率保留四位小数，无可比较时为
+历史按整日统计：*N*日窗口（`_Nd`）为申请日之前的*N*个完整自然日，加上申请当日至裁决时为止已收到的部分（不含本申请），以市场所在时区计。金额以最小货币单位计；比率保留四位小数，无可比较时为
 null。粗体窗口随每次裁决记录，其余仅在规则读取时计算。
+
+申请通常随到随裁，“当日已收到的部分”即申请之前发生的事件。延后裁决的申请（如导入或积压）则会计入当日全部已收到的事件，包括时间更晚的：例如某申请于9:00提交，而当日20:00的二十条评价先行送达，则该申请会计入这些评价。申请日之后的日期一概不计。
 
 """
 _WHOSE: Final = {

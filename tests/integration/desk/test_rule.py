@@ -10,7 +10,7 @@ import pytest
 from evenhand.booking import reproduce
 from evenhand.desk import Desk, Ruled
 from evenhand.errors import BadInput, Conflict, EvenhandError, StoreError, UnknownThing
-from evenhand.records import Application
+from evenhand.records import Application, Review
 from evenhand.store import Database
 
 from .conftest import MARKET, NOW, make_application, make_order
@@ -80,6 +80,19 @@ async def test_the_change_of_policy_happens_at_midnight_of_the_market(desk: Desk
     assert isinstance(after, Ruled)
     assert before.version != "2025-03"
     assert after.version == "2025-03"
+
+
+async def test_a_late_application_reads_what_had_arrived_of_its_own_day_and_nothing_of_later_ones(
+    desk: Desk, database: Database
+) -> None:
+    """As docs/reference/facts.md says: days are the finest that is kept."""
+    yesterday = (NOW - timedelta(days=1)).astimezone(desk.markets["shop"].zone)
+    evening = [Review(f"r-{n}", 1, yesterday.replace(hour=20)) for n in range(20)]
+    today = [Review("r-20", 1, NOW - timedelta(hours=1))]
+    await desk.take_orders([("shop", make_order(1, reviews=[*evening, *today]))])
+    ruled = await rule_one(desk, make_application(1, applied_at=yesterday.replace(hour=9)))
+    facts = await database.pool.fetchval("select a.facts from application a where no = $1", int(ruled.case))
+    assert msgspec.json.decode(facts)["history"]["merchant_reviews_365d"] == 20
 
 
 async def test_the_same_application_again_gets_the_same_ruling(desk: Desk, database: Database) -> None:
