@@ -102,7 +102,7 @@ async def profile(
         raise UnknownThing(f"market {market.market.id} knows no {kind} {account[:120]!r}", field="account")
     tally = BUYER if kind == "buyer" else MERCHANT
     day = market.day(now)
-    history = tally.facts(tally.unpack(row["tiles"]), day, tally.names)
+    history = tally.facts(tally.unpack(row["tiles"], row["no"]), day, tally.names)
     cards = market.scoring(day).cards.by_role
     labels = await labels_in(connection, [market.number], account=account)
     names = sorted(history, key=lambda name: _PLACES[f"history.{name}"])
