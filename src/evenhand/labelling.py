@@ -14,7 +14,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from evenhand.accounts.labelling import STANDARD, Labelling, checked, history_read, labelling
+from evenhand.accounts.labelling import GRACE, STANDARD, Before, Labelling, checked, history_read, labelling
 from evenhand.accounts.labels import LABELS, Confirm, decide_proposal, end_label, set_label
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
@@ -87,7 +87,7 @@ class Labeller:
         known = await connection.fetch(_sql.known, account, now - _REMEMBERED, now)
         # a label that a person took away counts for nothing
         known = [one for one in known if one["ended_at"] is None]
-        found = _asked(market, setting, row["tiles"], [one["label"] for one in known], now)
+        found = await _asked(connection, market, setting, account, row["tiles"], known, now)
         if found.label not in LABELS:
             return
         grave = LABELS.index(found.label)
@@ -131,26 +131,38 @@ async def look_again(connection: Connection, market: MarketDesk, account: int, c
     for one in sorted(known, key=lambda row: LABELS.index(row["label"])):
         if one["set_by"] != one["rule"] or one["ends_at"] <= now:
             continue
-        others = [other["label"] for other in known if other is not one]
-        if _rank(_asked(market, setting, tiles, others, now)) < LABELS.index(one["label"]):
+        others = [other for other in known if other is not one]
+        if _rank(await _asked(connection, market, setting, account, tiles, others, now)) < LABELS.index(one["label"]):
             await end_label(connection, one["no"], by=one["rule"], why=why, now=now)
             known.remove(one)
     proposal = await connection.fetchrow(_sql.proposal_of, account)
     if proposal:
-        found = _asked(market, setting, tiles, [one["label"] for one in known], now)
+        found = await _asked(connection, market, setting, account, tiles, known, now)
         if _rank(found) < LABELS.index(proposal["label"]):
             await decide_proposal(connection, proposal["no"], "dismissed", by=proposal["rule"], note=why, now=now)
 
 
-def _asked(market: MarketDesk, setting: Any, tiles: bytes, labels: Sequence[str], now: datetime) -> Labelling:
+async def _asked(
+    connection: Connection,
+    market: MarketDesk,
+    setting: Any,
+    account: int,
+    tiles: bytes,
+    known: Sequence[Any],
+    now: datetime,
+) -> Labelling:
     """What the market's labelling document says of a buyer with this history, and with these labels in the time before."""
     day = market.day(now)
     policy, cards = market.labels_by(day), market.scoring(day).cards
     if policy is None:
         policy = parsed(setting["document"]) if setting and setting["document"] else STANDARD
     history = BUYER.facts(BUYER.unpack(tiles), day, history_read(policy, cards))
-    watched = "watched" in labels or "malicious" in labels
-    return labelling(policy, cards, history, warned="warning" in labels, watched=watched)
+    labels = {one["label"] for one in known}
+    cases = 0
+    if known:
+        latest = max(one["starts_at"] for one in known)
+        cases = int(await connection.fetchval(_sql.count_signs, account, latest + GRACE) or 0)
+    return labelling(policy, cards, history, Before("warning" in labels, bool(labels - {"warning"}), cases))
 
 
 def _rank(found: Labelling) -> int:

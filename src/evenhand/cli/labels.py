@@ -65,7 +65,7 @@ def _print_labels(labels: Sequence[LabelShown]) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("no", "market", "account", "label", "from", "until", "set by", "state"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     now = utc_now()
     for one in labels:
         state: str = standing(one, now)
@@ -76,8 +76,8 @@ def _print_labels(labels: Sequence[LabelShown]) -> None:
         elif one.doubted:
             state += ", a case was turned over"
         table.add_row(
-            str(one.no), one.market, one.account, one.label, f"{one.starts_at:%Y-%m-%d %H:%M}",
-            f"{one.expires_at:%Y-%m-%d %H:%M}", one.set_by, state,
+            str(one.no), one.market, one.account, one.label, f"{one.starts_at:%Y-%m-%d}",
+            f"{one.expires_at:%Y-%m-%d}", one.set_by, state,
         )  # fmt: skip
     answer.print(table)
 
@@ -106,7 +106,11 @@ def run_set(
         return number, await reason_of(connection, number)
 
     number, told = _run(write, data, database)
-    answer.print(f"Label {number} is set: {account} is {label} for {days} days. The person is told:", markup=False)
+    answer.print(
+        f"Label {number} is set: {account} is {label} for {days} days. The person is told:",
+        markup=False,
+        soft_wrap=True,
+    )
     for text in (told.en, told.zh):
         answer.print(f"  {text}", markup=False, soft_wrap=True)
 

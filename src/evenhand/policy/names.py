@@ -83,6 +83,7 @@ SHIPPED: Final[Mapping[str, str]] = {
     "label": "标签",
     "labels.warned": "曾被警告",
     "labels.watched": "正被关注",
+    "labels.cases_since": "上次标签满7天后的不利案件数",
     "late_share": "延迟送达占比",
     "logistics_score": "物流得分",
     "logistics_weight": "物流权重",

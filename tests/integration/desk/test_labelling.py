@@ -99,15 +99,26 @@ async def test_first_a_warning_then_watched_then_a_person_is_asked(
     declined = await shop.file(2)
     assert {one.outcome for one in declined} == {"decline"}
     await through(database, desk, clock)
-    assert await standing(database, desk) == [("warning", "labelling@1")]
+    assert await standing(database, desk) == [("warning", "labelling@2")]
     seen = await shop.file(1)  # a warning is seen by no ruling
     facts = await database.pool.fetchval("select a.facts from application a where no = $1", int(seen[0].case))
     assert msgspec.json.decode(facts)["buyer"]["label"] == "none"
 
+    # what is filed before there was time to read it leads to nothing more
+    clock.now = NOW + timedelta(days=7) - timedelta(seconds=1)
+    await shop.file(3)
+    await through(database, desk, clock)
+    assert await standing(database, desk) == [("warning", "labelling@2")]
+    clock.now = NOW + timedelta(days=7)
     await shop.file(1)
     await through(database, desk, clock)
-    assert (await standing(database, desk))[0] == ("watched", "labelling@1")
+    assert (await standing(database, desk))[0] == ("watched", "labelling@2")
 
+    await shop.file(2)
+    await through(database, desk, clock)
+    async with database.pool.acquire() as connection:
+        assert await proposals_in(connection, [desk.markets["bazaar"].number]) == []
+    clock.now += timedelta(days=7)
     await shop.file(2)
     await through(database, desk, clock)
     assert len(await standing(database, desk)) == 2
@@ -119,10 +130,10 @@ async def test_first_a_warning_then_watched_then_a_person_is_asked(
         with pytest.raises(Conflict):
             await decide_proposal(connection, proposal.no, "dismissed", by="Li", note=None, now=clock())
         label = (await labels_in(connection, [desk.markets["bazaar"].number]))[0]
-    assert (label.label, label.set_by, label.expires_at) == ("malicious", "Li", NOW + timedelta(days=180))
+    assert (label.label, label.set_by, label.expires_at) == ("malicious", "Li", NOW + timedelta(days=194))
     for told in (label.reason.en, label.reason.zh):
-        assert "2026-08-28" in told
-    assert "6 applications of this account were intercepted in 90 days" in label.reason.en
+        assert "2026-09-11" in told
+    assert "11 applications of this account were intercepted in 90 days" in label.reason.en
     assert "appeal" in label.reason.en
     assert "申诉" in label.reason.zh
 
@@ -261,7 +272,7 @@ async def test_a_label_that_cannot_be_set_holds_up_neither_the_market_beside_nor
     await Shop(desk, "bazaar").file(7)
     clock.now = NOW + timedelta(seconds=2)
     await through(database, desk, clock)
-    assert [one for one in await standing(database, desk) if one[1] != "Li"] == [("warning", "labelling@1")]
+    assert [one for one in await standing(database, desk) if one[1] != "Li"] == [("warning", "labelling@2")]
     behind = "select count(*) from outbox, label_pass where batch is not null and outbox.position > label_pass.position"
     assert await database.pool.fetchval(behind) == 0
 

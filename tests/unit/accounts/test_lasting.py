@@ -38,7 +38,7 @@ def test_the_package_labels_nobody_for_too_long() -> None:
 def test_a_document_that_gives_a_label_nobody_can_set_is_refused_with_an_account_that_shows_it(
     row: str, says: str
 ) -> None:
-    with pytest.raises(BadInput, match=f"ours.md:32: .*{says}"):
+    with pytest.raises(BadInput, match=f"ours.md:38: .*{says}"):
         checked(changed(row))
 
 

@@ -1,11 +1,12 @@
 """What a labelling document makes of an account: pure.
 
 The document is a policy document whose outputs are `label` (malicious, watched, warning, none), `days` and `cause`, a code of its
-Reasons. It reads `history.*` facts of the buyer, the signs of abuse, and two facts of its own, `labels.warned` and
-`labels.watched`.
+Reasons. It reads `history.*` facts of the buyer, the signs of abuse, and facts of its own: `labels.warned`,
+`labels.watched` and `labels.cases_since` (see `Before`).
 """
 
 import re
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,12 +19,24 @@ from evenhand.history import BUYER
 from evenhand.policy import Because, Policy
 from evenhand.vocabulary import Lang, word
 
-OWN: Final = ("labels.warned", "labels.watched")
+OWN: Final = ("labels.warned", "labels.watched", "labels.cases_since")
+# Who is labelled, or warned, is left so long to read it: what is filed meanwhile leads to nothing more.
+GRACE: Final = timedelta(days=7)
 _SCORES: Final = {*OUTPUTS["integrity"], *OUTPUTS["abuse"]}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 STANDARD: Final = Policy.parse(
     (files("evenhand.accounts") / "labelling" / "standard.md").read_text("utf-8"), "standard.md"
 )
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What an account was labelled lately."""
+
+    warned: bool
+    # watched or malicious
+    watched: bool
+    # cases that speak against it, filed when `GRACE` was over after the latest of these labels
+    cases_since: int
 
 
 class Labelling(msgspec.Struct, frozen=True):
@@ -59,7 +72,7 @@ def is_labelling(policy: Policy) -> bool:
     return not policy.model.ruling and set(OUTPUTS["labelling"]) <= policy.model.outputs.keys()
 
 
-def labelling(policy: Policy, cards: Scorecards, history: dict[str, Any], *, warned: bool, watched: bool) -> Labelling:
+def labelling(policy: Policy, cards: Scorecards, history: dict[str, Any], before: Before) -> Labelling:
     """Ask a document about a buyer: its history as of now (facts without prefix), scored by the market's `cards`, and what it was
     labelled before."""
     facts: dict[str, Any] = {"history": history, "buyer": {}, "abuse": {}}
@@ -70,7 +83,7 @@ def labelling(policy: Policy, cards: Scorecards, history: dict[str, Any], *, war
             group, _, field = name.partition(".")
             if name in _SCORES:
                 facts[group][field] = value
-    facts["labels"] = {"warned": warned, "watched": watched}
+    facts["labels"] = {"warned": before.warned, "watched": before.watched, "cases_since": before.cases_since}
     decided = policy.decide(facts)
     reason = policy.model.reasons.get(str(decided["cause"]))
     said = {"en": str(decided["cause"]), "zh": str(decided["cause"])}

@@ -157,6 +157,13 @@ where account = $1 and at >= $2
                   where e.case_no = s.case_no and e.action = 'rule' and (e.said ->> 'overturned') = 'true')
 order by at desc, case_no desc limit $3
 
+-- name: count_signs
+-- How many cases that speak against an account were filed since a moment, as above.
+select count(*) from label_sign s
+where account = $1 and at >= $2
+  and not exists (select from case_event e
+                  where e.case_no = s.case_no and e.action = 'rule' and (e.said ->> 'overturned') = 'true')
+
 -- name: forget_signs
 -- Cases too old to speak against anybody.
 delete from label_sign where at < $1
