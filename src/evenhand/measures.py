@@ -10,8 +10,8 @@ the person it is about. Each measure answers a question that a refund policy ask
 (`applications`, `asked_amount`), against how much custom (`orders`, `order_amount`), in which way (`refund_only`, `returns`),
 with which story (`quality_claims`, `counterfeit_claims`, `not_received_claims`, `before_receipt`), in bursts or spread out
 (`application_days`, 7-day windows), and what came of it (`declined`, `subsidised`, `refunded_by_merchant`, `empty_returns`). For
-stores: service (`late_deliveries`, reviews, `answers`) and disputes. For a buyer and a merchant together: who comes back to the same
-store.
+stores: service (`late_deliveries`, reviews, `answers`) and disputes. For a buyer and a merchant together: who comes back to the
+same store.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from evenhand.accounts.scores import EMPTY_RETURNS
 from evenhand.measures import MEASURES, RATES
 from evenhand.vocabulary import FACTS, RING_DAYS, Fact, word
 
@@ -37,6 +38,24 @@ null。粗体窗口随每次裁决记录，其余仅在规则读取时计算。
 申请通常随到随裁，“当日已收到的部分”即申请之前发生的事件。延后裁决的申请（如导入或积压）则会计入当日全部已收到的事件，包括时间更晚的：例如某申请于9:00提交，而当日20:00的二十条评价先行送达，则该申请会计入这些评价。申请日之后的日期一概不计。
 
 """
+_SIGNS: Final = f"""\
+How the signs of abnormal behaviour are found; what follows from them is the policy's to say.
+
+- `abuse.frequent_refund_only`, `abuse.frequent_counterfeit_claims`: the market's scorecard of abuse says so
+  ([the package's](../../src/evenhand/accounts/scorecards/abuse.md)): a number of cases *and* a share of the buyer's own custom.
+- `abuse.empty_parcel`: in {EMPTY_RETURNS} or more cases of the last 365 days a person ruled on the ground `return.empty`: what the buyer
+  sent back was empty, incomplete, or not what was sold. Found once it is false: a parcel may be robbed on its way. What is
+  turned over on appeal counts no more. A policy that wants another number reads `history.buyer_empty_returns_365d`.
+- `abuse.reused_evidence`: a photograph of the application was shown before, in a case about another order
+  ([Evidence](../explanation/evidence.md)).
+
+异常行为的认定方式如下，其后果由规则决定：
+
+- 高频仅退款、频繁投诉假货：由市场的滥用评分卡判定，须同时达到一定次数和占本人消费的一定比例。
+- 退回空包裹：365天内有{EMPTY_RETURNS}起及以上案件经人工认定退回的是空包裹、少件或并非所售商品（理由代码 `return.empty`）。
+  仅一起不作此认定；经申诉推翻的不再计入。
+- 重复使用凭证：申请所附照片曾在其他订单的案件中出示。
+"""
 _WHOSE: Final = {
     "buyer": "The buyer 买家",
     "merchant": "The store 店铺",
@@ -60,6 +79,8 @@ def _plain() -> Iterator[str]:
             if name.startswith(f"{group}."):
                 yield f"| `{name}` | {_type(fact)} | {_values(fact)} | {fact.en} | {fact.zh} |"
         yield ""
+        if group == "abuse":
+            yield _SIGNS
 
 
 def _history() -> Iterator[str]:
