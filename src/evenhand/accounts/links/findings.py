@@ -6,6 +6,7 @@ nothing else: no ruling reads it, no label follows from it. It is found when som
 application come out differently by when that was; the fact a ruling may know is `history.ring_same_store_90d` (`facts`).
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -76,8 +77,10 @@ async def look(
     buyers, buyer = np.unique(buyer, return_inverse=True)
     stores, store = np.unique(store, return_inverse=True)
     rings = rings_by_number(buyer, ring)
+    disputes = Disputes(buyer, store, fortnight, times)
     new = 0
-    for group in acting_together(Disputes(buyer, store, fortnight, times), rings, stage):
+    # a large market takes many seconds: a server goes on answering meanwhile
+    for group in await asyncio.to_thread(acting_together, disputes, rings, stage):
         inside = np.isin(buyer, group.buyers) & np.isin(store, group.stores)
         figures = int(times[inside].sum()), int(refund_only[inside].sum()), int((rings[group.buyers] > 0).sum())
         accounts = buyers[group.buyers].tolist(), stores[group.stores].tolist()
