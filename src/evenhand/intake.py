@@ -119,18 +119,22 @@ async def take_orders(
     answers: list[OrderTaken | EvenhandError | None] = [None] * len(items)
     keys = [(markets[market].number, order.id) for market, order in items if market in markets]
     currencies = {market.number: market.currency for market in markets.values()}
-    stored = await _find(connection, currencies, keys)
+    stored, erased = await _find(connection, currencies, keys)
     known = {key: order for key, (_, order) in stored.items()}
     happened: list[tuple[MarketDesk, Event]] = []
     used: list[tuple[AccountKey, Attributes]] = []
-    for index, (market_id, order) in enumerate(items):
+    for index, (market_id, sent) in enumerate(items):
         try:
             if market_id not in markets:
                 raise UnknownThing(f"there is no market {market_id!r}", field="market")
             market = markets[market_id]
-            check(order, market, now)
-            key = (market.number, order.id)
+            check(sent, market, now)
+            key = (market.number, sent.id)
+            order = sent
             before = known.get(key)
+            if before is not None and key in erased:
+                # whoever sends what became of an order goes by the name that was erased; it is neither compared nor kept
+                order = msgspec.structs.replace(sent, buyer=before.buyer, attributes=None)
             known[key], events = advance(before, order)
             happened += [(market, event) for event in events]
             if order.attributes:
@@ -146,12 +150,12 @@ async def take_orders(
 
 async def _find(
     connection: Connection, currencies: Mapping[int, str], keys: Sequence[OrderKey]
-) -> dict[OrderKey, tuple[int, Order]]:
-    """Orders as they are known, with their numbers, locked until the transaction ends."""
+) -> tuple[dict[OrderKey, tuple[int, Order]], frozenset[OrderKey]]:
+    """Orders as they are known, with their numbers, locked until the transaction ends; and those whose buyer was erased."""
     if not keys:
-        return {}
+        return {}, frozenset()
     rows = await connection.fetch(_sql.find, *_columns(keys))
-    return {
+    known = {
         (row["market"], row["id"]): (
             row["no"],
             Order(
@@ -168,6 +172,7 @@ async def _find(
         )
         for row in rows
     }
+    return known, frozenset((row["market"], row["id"]) for row in rows if row["erased"])
 
 
 async def _store(

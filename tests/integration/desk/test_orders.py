@@ -1,14 +1,17 @@
 """Orders move forward, feed the history, and never contradict themselves."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from evenhand.desk import Desk, OrderTaken
+from evenhand.erasure import erase_person
 from evenhand.errors import BadInput, Conflict, UnknownThing
-from evenhand.records import OrderLine, Review
+from evenhand.evidence.vault import open_vault
+from evenhand.records import Attributes, OrderLine, Review
 from evenhand.store import Database
 
 from .conftest import NOW, make_application, make_order
@@ -109,3 +112,30 @@ async def test_an_unknown_market_is_told(desk: Desk) -> None:
 async def test_an_order_without_lines_counts_for_its_buyer(desk: Desk, database: Database) -> None:
     await desk.take_orders([("shop", make_order(4, lines=[])), ("shop", make_order(1))])
     assert (await facts_now(desk, database, 1))["buyer_orders_365d"] == 2
+
+
+async def test_an_order_of_an_erased_person_goes_on_by_its_id_and_brings_the_name_back_nowhere(
+    desk: Desk, database: Database, tmp_path: Path
+) -> None:
+    placed = make_order(1, buyer="wang-8472", delivered_at=None)
+    await desk.take_orders([("shop", placed)])
+    done = await erase_person(
+        database.pool, open_vault(None, tmp_path), "shop", "buyer", "wang-8472", by="Li", now=NOW, despite=""
+    )
+    attributes = Attributes(device=["phone-1"])
+    delivered = make_order(1, buyer="wang-8472", delivered_at=NOW - timedelta(days=10), attributes=attributes)
+    assert await desk.take_orders([("shop", delivered)]) == [OrderTaken("order-1", False)]
+    assert await desk.take_orders([("shop", delivered)]) == [OrderTaken("order-1", True)]
+    row = await database.pool.fetchrow(
+        "select a.id, o.delivered_at from orders o join account a on a.no = o.buyer where o.id = 'order-1'"
+    )
+    assert tuple(row or ()) == (done.pseudonym, NOW - timedelta(days=10))
+    assert not await database.pool.fetchval("select exists (select from account where id = 'wang-8472')")
+    # what else was said of it is compared as ever, and so is the buyer of an order of anybody who was not erased
+    other = msgspec.structs.replace(delivered, placed_at=NOW - timedelta(days=21))
+    (answer,) = await desk.take_orders([("shop", other)])
+    assert isinstance(answer, Conflict)
+    await desk.take_orders([("shop", make_order(2))])
+    (answer,) = await desk.take_orders([("shop", make_order(2, buyer="somebody-else"))])
+    assert isinstance(answer, Conflict)
+    assert answer.field == "buyer"

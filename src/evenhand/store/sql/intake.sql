@@ -1,9 +1,10 @@
 -- name: find
--- Orders as they are known, locked, with their lines and the ids of their reviews.
+-- Orders as they are known, locked, with their lines, the ids of their reviews, and whether the buyer was erased.
 select o.no, o.market, o.id, b.id as buyer, o.buyer as buyer_no, o.placed_at, o.promised_at, o.shipped_at, o.delivered_at,
        (select array_agg((l.id, m.id, l.amount, l.category) order by l.position)
         from order_line l join account m on m.no = l.merchant where l.order_no = o.no) as lines,
-       (select array_agg((r.id, r.score, r.at)) from review r where r.order_no = o.no) as reviews
+       (select array_agg((r.id, r.score, r.at)) from review r where r.order_no = o.no) as reviews,
+       b.id like 'erased-%' and exists (select from erasure e where e.account = b.no and e.pseudonym = b.id) as erased
 from unnest($1::smallint[], $2::text[]) as f (market, id)
 join orders o on o.market = f.market and o.id = f.id
 join account b on b.no = o.buyer
