@@ -12,8 +12,9 @@ label in effect stands against it until somebody says why it is done all the sam
 """
 
 import hmac
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ _evidence: Final = Queries.load("evidence")
 _json: Final = msgspec.json.Encoder()
 _said: Final = msgspec.json.Decoder(Said)
 _SHOWN: Final = 5
+# what means something else to `like`
+_LIKE: Final = re.compile(r"[\\%_]")
 
 # Why something of a person is kept.
 _GROUNDS: Final = {
@@ -170,11 +173,14 @@ async def erase(
     await forget(connection, row["no"], row["market"])
     told = await _rewrite_told(connection, redaction, row["market"], cases)
     counts["events_told"] = len(told)
-    counts["webhook_answers"] = _count(
-        await connection.execute(_sql.forget_answers, cases, told, _elsewhere(redaction))
+    name = redaction.name
+    written, spelled = _quoted(name.text), [_quoted(one) for one in name.spellings] if name.folds else []
+    found = written if name.distinct else None
+    counts["webhook_answers"] = _count(await connection.execute(_sql.forget_answers, cases, told, found, spelled))
+    as_value, own_cases = written if name.distinct else f'"{written}"', [str(case) for case in cases]
+    counts["keys"] = _count(
+        await connection.execute(_sql.forget_keys, name.pattern, as_value, own_cases, _like(spelled))
     )
-    key, quoted = redaction.name.pattern, _as_value(redaction)
-    counts["keys"] = _count(await connection.execute(_sql.forget_keys, key, quoted, [str(case) for case in cases]))
     shown = await connection.fetch(_sql.evidence, cases, kind)
     own = [one["no"] for one in shown if one["own"] and not one["elsewhere"]]
     counts["files"] = await let_go(connection, own, by, now, erased=True)
@@ -324,16 +330,27 @@ async def _kept(connection: Connection, account: int, kind: str, cases: int, own
     return [Kept(what, counts[what], ground) for what, ground in _GROUNDS.items() if counts.get(what)]
 
 
-def _elsewhere(redaction: Redaction, *, json: bool = True) -> str | None:
-    """The name as it is looked for where others are spoken of, inside of a JSON string or as it is; None where it is not."""
+def _elsewhere(redaction: Redaction, *, json: bool = True) -> list[str] | None:
+    """What texts that may speak of the person where others are spoken of are like, inside of a JSON string or as they are; None
+    where the name is not looked for there."""
     if not redaction.name.distinct:
         return None
-    return _json.encode(redaction.name.text).decode()[1:-1] if json else redaction.name.text
+    return _like(_quoted(one) if json else one for one in redaction.name.spellings)
 
 
-def _as_value(redaction: Redaction) -> str:
+def _as_value(redaction: Redaction) -> list[str]:
     """The same for JSON that names accounts: a name that is not looked for in sentences is there as a value."""
-    return _elsewhere(redaction) or _json.encode(redaction.name.text).decode()
+    return _elsewhere(redaction) or _like(f'"{_quoted(one)}"' for one in redaction.name.spellings)
+
+
+def _like(texts: Iterable[str]) -> list[str]:
+    """Patterns of `like` that find texts inside of others."""
+    return [f"%{_LIKE.sub(lambda found: chr(92) + found[0], one)}%" for one in texts]
+
+
+def _quoted(text: str) -> str:
+    """A text as it stands inside of a JSON string."""
+    return _json.encode(text).decode()[1:-1]
 
 
 def _count(done: str) -> int:

@@ -39,3 +39,27 @@ def test_what_is_only_a_part_of_anothers_name_stays() -> None:
 def test_where_others_are_spoken_of_only_a_name_nobody_else_bears_goes(name: str, left: str) -> None:
     assert Name(name).replaced(f"the same as with {name}.", "X", mine=False) == f"the same as with {left}."
     assert Name(name).replaced(name, "X", mine=False) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("wang-8472", "WANG-8472, ＷＡＮＧ-８４７２ and Wang-8472; not wang-84720", "X, X and X; not wang-84720"),
+        ("Zoë.Lang", "as ZOË.LANG says", "as X says"),
+        ("张伟1990", "同张伟１９９０", "同X"),
+        # in other case a single word is a word like any other
+        ("Will", "Will you? I will, says Will.", "X you? I will, says X."),
+        ("Rose Garden", "a rose garden", "a X"),
+    ],
+)
+def test_elsewhere_another_spelling_goes_too_unless_it_is_a_word_like_any_other(
+    name: str, text: str, left: str
+) -> None:
+    assert Name(name).replaced(text, "X", mine=False) == left
+
+
+def test_texts_that_hold_another_spelling_are_like_one_of_those_that_are_looked_for() -> None:
+    for text in ("WANG-8472", "Wang-8472", "ｗａｎｇ－８４７２", "ＷＡＮＧ－８４７２"):
+        small = "".join(one.lower() if one.isascii() else one for one in text)
+        assert small in Name("wang-8472").spellings, text
+    assert Name("Will").spellings == ["will"]

@@ -97,6 +97,54 @@ async def about(database: Database, case: str) -> str:
     return "\n".join(rows)
 
 
+async def test_another_spelling_goes_from_the_cases_of_others_and_a_word_like_any_other_stays(
+    desk: Desk, file: File, do: Do, work: Casework, database: Database, clock: Clock, tmp_path: Path
+) -> None:
+    names = ("wang-xiaoming_8472", "Will")
+    for number, name in enumerate(names):
+        order = msgspec.structs.replace(make_order(f"o-{number}", clock.now), buyer=name)
+        await desk.take_orders([("bazaar", order)])
+    other = (await file()).case
+    await do(other, MERCHANT, "messages", text="As with WANG-XIAOMING_8472: will you wait?", key="Wang-Xiaoming_8472-1")
+    await do(other, MERCHANT, "escalate", why="ｗａｎｇ－ｘｉａｏｍｉｎｇ＿８４７２")
+    await do(other, ANNA, "claim")
+    note = "Wang-Xiaoming_8472 is no part of this, and wang-xiaomingX8472 is another."
+    await do(other, ANNA, "rule", outcome="decline", grounds=["evidence.insufficient"], note=note)
+    await work.statement(int(other), "merchant", "en")
+    async with database.pool.acquire() as connection, connection.transaction():
+        await holds.place(connection, int(other), by="Chen", why="WANG-XIAOMING_8472 sues", now=clock.now)
+    await database.pool.execute(
+        "insert into webhook (id, url, types, markets, secret, reached, created_at) "
+        "select id, 'https://x', '{}', '{}', 'whsec_a', 0, now() from unnest(array['crm', 'erp']) id"
+    )
+    await database.pool.execute(
+        "insert into webhook_delivery (webhook, outbox, position, type, case_no, due_at, made_at, attempts) "
+        "select w.no, o.no, o.no, o.type, o.case_no, now(), now(), 1 "
+        "from webhook w, (select * from outbox where case_no = $1 and data::text ilike '%adjudicator%' order by no limit 1) o",
+        int(other),
+    )
+    await database.pool.execute(
+        "insert into webhook_attempt select no, 1, now(), 200, null, 3, case when row_number() over (order by no) = 1"
+        " then $1::bytea else $2 end from webhook_delivery",
+        "für WANG-XIAOMING_8472 \\".encode(), "für wang-xiaomingX8472, who will".encode(),
+    )  # fmt: skip
+    await database.pool.executemany(
+        "insert into idempotency_key (key, digest, answer) values ($1, '', $2)",
+        [("a", '{"note": "for Wang-XIAOMING_8472"}'), ("b", '{"note": "it will"}')],
+    )
+    for name in names:
+        await erase_person(database.pool, Directory(tmp_path), "bazaar", "buyer", name, by="Li", now=clock.now)
+    answers = await database.pool.fetch("select answer from webhook_attempt order by delivery")
+    assert [bytes(row["answer"]).decode() for row in answers] == ["", "für wang-xiaomingX8472, who will"]
+    assert [row["key"] for row in await database.pool.fetch("select key from idempotency_key order by key")] == ["b"]
+    after = await about(database, other)
+    assert "xiaoming_8472" not in after.lower()
+    assert "ｘｉａｏｍｉｎｇ" not in after
+    assert ": will you wait?" in after
+    assert "wang-xiaomingX8472 is another" in after
+    assert (await check_all(work))[1] == 0
+
+
 async def test_keys_go_in_which_the_name_stands_and_no_others(
     desk: Desk, database: Database, clock: Clock, tmp_path: Path
 ) -> None:

@@ -74,12 +74,12 @@ update application a set extra = f.extra from unnest($1::bigint[], $2::json[]) a
 delete from label_sign where account = $1
 
 -- name: events
--- What happened in cases, and what was said in others of the market ($3) with the name ($2, as JSON writes it) in it or in its key.
--- Without a name only what happened in the cases.
+-- What happened in cases, and what was said in others of the market ($3) that is like the name ($2, as JSON writes it) or whose key is.
+-- Without a name only what happened in the cases. Here and below ASCII letters are made small before a text is compared.
 select e.case_no, e.no, e.role, e.who, e.said, e.key
 from case_event e
 where e.case_no = any($1::bigint[])
-   or ((position($2 in e.said::text) > 0 or position($2 in to_json(e.key)::text) > 0)
+   or ((lower(e.said::text collate "C") like any ($2::text[]) or lower(to_json(e.key)::text collate "C") like any ($2::text[]))
        and exists (select from application a where a.no = e.case_no and a.market = $3))
 order by e.case_no, e.no
 
@@ -99,11 +99,12 @@ select no, stands from case_file where no = any($1::bigint[]) and stands is not 
 update case_file c set stands = f.stands from unnest($1::bigint[], $2::json[]) as f (no, stands) where c.no = f.no
 
 -- name: statements
--- What parties were told in cases, and in others of the market ($3) with the name ($2) in it.
+-- What parties were told in cases, and in others of the market ($3) where it is like the name ($2).
 select s.case_no, s.decision, s.party, s.lang, s.body, s.text
 from reasons_statement s
 where s.case_no = any($1::bigint[])
-   or (position($2 in s.text) > 0 and exists (select from application a where a.no = s.case_no and a.market = $3))
+   or (lower(s.text collate "C") like any ($2::text[])
+       and exists (select from application a where a.no = s.case_no and a.market = $3))
 
 -- name: rewrite_statements
 -- What parties were told, without what is erased.
@@ -112,21 +113,23 @@ from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::json[], $6::tex
 where s.case_no = f.case_no and s.decision = f.decision and s.party = f.party and s.lang = f.lang
 
 -- name: told
--- What subscribers are told of these cases, or of the market ($3) with the name ($2, as JSON writes it) in it.
+-- What subscribers are told of these cases, or of the market ($3) where it is like the name ($2, as JSON writes it).
 select no, case_no, data from outbox
-where data is not null and (case_no = any($1::bigint[]) or (market = $3 and position($2 in data::text) > 0))
+where data is not null and (case_no = any($1::bigint[]) or (market = $3 and lower(data::text collate "C") like any ($2::text[])))
 
 -- name: rewrite_told
 -- What subscribers are told, without what is erased.
 update outbox o set data = f.data from unnest($1::bigint[], $2::json[]) as f (no, data) where o.no = f.no
 
 -- name: forget_answers
--- What webhooks answered to events of these cases, or rows of the outbox, which may repeat what was sent; and what has the name in it,
--- where that is given.
+-- What webhooks answered to events of these cases, or rows of the outbox, which may repeat what was sent; and what has the name ($3)
+-- in it, or another spelling of it ($4), where these are given.
 update webhook_attempt t set answer = ''
 from webhook_delivery d
 where d.no = t.delivery and length(t.answer) > 0
-  and (d.case_no = any($1::bigint[]) or d.outbox = any($2::bigint[]) or position(convert_to($3, 'UTF8') in t.answer) > 0)
+  and (d.case_no = any($1::bigint[]) or d.outbox = any($2::bigint[]) or position(convert_to($3, 'UTF8') in t.answer) > 0
+       or exists (select from unnest($4::text[]) one
+                  where position(encode(convert_to(one, 'UTF8'), 'escape') in lower(encode(t.answer, 'escape') collate "C")) > 0))
 
 -- name: told_to
 -- Webhooks that were sent events of these cases, or rows of the outbox: whoever reads there has a copy.
@@ -135,9 +138,10 @@ where d.attempts > 0 and (d.case_no = any($1::bigint[]) or d.outbox = any($2::bi
 
 -- name: forget_keys
 -- Idempotency keys in which the name ($1, a regular expression) stands, and answers kept under keys with the name ($2, as JSON writes
--- it) or of these cases ($3).
+-- it), those that are like it ($4), or of these cases ($3).
 delete from idempotency_key
-where key ~* $1 or position($2 in answer::text) > 0 or answer ->> 'case' = any($3::text[])
+where key ~* $1 or position($2 in answer::text) > 0 or lower(answer::text collate "C") like any ($4::text[])
+   or answer ->> 'case' = any($3::text[])
 
 -- name: appeals
 -- What the person said against labels.
@@ -156,8 +160,8 @@ select reason from panel_seat where juror = $1 and reason <> ''
 update panel_seat set reason = $2 where juror = $1 and reason <> ''
 
 -- name: notes
--- What others wrote about the account ($1) and its cases ($2), and elsewhere in its market ($4) with its name ($3): a row per text, with
--- where it stands and its keys.
+-- What others wrote about the account ($1) and its cases ($2), and elsewhere in its market ($4) where it is like its name ($3): a row per
+-- text, with where it stands and its keys.
 with labels as (
     select * from label where account = $1 or account in (select no from account where market = $4)
 ), proposals as (
@@ -188,7 +192,7 @@ with labels as (
     union all select 'lifted', h.no, 0, h.lifted_why, h.case_no = any($2::bigint[])
               from legal_hold h join application a on a.no = h.case_no where a.market = $4
 )
-select place, key, part, text, own from texts where text <> '' and (own or position($3 in text) > 0)
+select place, key, part, text, own from texts where text <> '' and (own or lower(text collate "C") like any ($3::text[]))
 
 -- name: label_cause
 -- Why a label was set.
