@@ -100,7 +100,11 @@ class PythonSource:
             case Extreme():
                 atoms = [self._atom(operand) for operand in expr.operands]
                 pairs = list(zip(expr.operands, atoms, strict=True))
-                return self._guarded(pairs, f"{expr.operator}({', '.join(atoms)})")
+                text = f"{expr.operator}({', '.join(atoms)})"
+                if len(atoms) == 2:  # the same, without a call
+                    one, other = atoms
+                    text = f"({one} if {one} {'<' if expr.operator == 'min' else '>'} {other} else {other})"
+                return self._guarded(pairs, text)
             case If(condition=In(operand=Read() as read, values=(None,))) if read.name in self._sure:
                 return self._value(expr.otherwise)
             case If():

@@ -130,13 +130,12 @@ class Posts:
 
 async def _ruled_in_place(door: _Door[R], market: str, items: list[R | BadInput]) -> list[Any]:
     """Answers in the order of the items: what could not be read keeps its place."""
-    answers: list[Any] = list(items)
-    places = [place for place, item in enumerate(items) if not isinstance(item, BadInput)]
-    if places:
-        done = await door.batcher.submit([(market, item) for item in items if not isinstance(item, BadInput)])
-        for place, one in zip(places, done, strict=True):
-            answers[place] = one
-    return answers
+    records = [(market, item) for item in items if not isinstance(item, BadInput)]
+    done = await door.batcher.submit(records) if records else []
+    if len(records) == len(items):
+        return done
+    answers = iter(done)
+    return [item if isinstance(item, BadInput) else next(answers) for item in items]
 
 
 async def _answer_one(send: Send, done: Ruled | OrderTaken) -> None:
