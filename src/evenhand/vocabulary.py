@@ -5,8 +5,8 @@ contract: market places send them, policy documents read them, rulings are store
 null. Numbers are exact: a `number` has a fixed count of decimals (`scale`), an `integer` has none; nothing is a float.
 
 `history.*` facts are windowed counts, sums and rates. They are declared once, in `evenhand.measures`, over a whole number of
-days; `evenhand.history` turns the declarations into figures. The *N*-day window holds the N completed days before today plus
-today so far, in the market's time zone, strictly before the event that asks.
+days; `evenhand.history` turns the declarations into figures. The *N*-day window holds the N completed days before that of the
+event that asks, plus that day as far as it has arrived, in the market's time zone, without the event itself.
 """
 
 from collections.abc import Iterator
