@@ -135,6 +135,9 @@ async def take_orders(
             if before is not None and key in erased:
                 # whoever sends what became of an order goes by the name that was erased; it is neither compared nor kept
                 order = msgspec.structs.replace(sent, buyer=before.buyer, attributes=None)
+            if before is not None and sent.lines != before.lines:
+                lines = await _as_called_now(connection, market, before.lines, sent.lines)
+                order = msgspec.structs.replace(order, lines=lines)
             known[key], events = advance(before, order)
             happened += [(market, event) for event in events]
             if order.attributes:
@@ -146,6 +149,20 @@ async def take_orders(
     await _store(connection, stored, known, happened)
     await see(connection, seen, now)
     return [answer for answer in answers if answer is not None]
+
+
+async def _as_called_now(
+    connection: Connection, market: MarketDesk, known: Sequence[OrderLine], sent: Sequence[OrderLine]
+) -> list[OrderLine]:
+    """The lines of a known order as they were sent, those of a store that was erased since under its pseudonym: by which name
+    it is sent is neither compared nor kept."""
+    called = {line.id: line.merchant for line in known}
+    rows = await connection.fetch(_sql.erased_stores, market.number, list(called.values()))
+    erased = {row["id"] for row in rows}
+    return [
+        msgspec.structs.replace(line, merchant=called[line.id]) if called.get(line.id) in erased else line
+        for line in sent
+    ]
 
 
 async def _find(

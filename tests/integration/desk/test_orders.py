@@ -139,3 +139,24 @@ async def test_an_order_of_an_erased_person_goes_on_by_its_id_and_brings_the_nam
     (answer,) = await desk.take_orders([("shop", make_order(2, buyer="somebody-else"))])
     assert isinstance(answer, Conflict)
     assert answer.field == "buyer"
+
+
+async def test_an_order_from_an_erased_store_goes_on_too(desk: Desk, database: Database, tmp_path: Path) -> None:
+    await desk.take_orders([("shop", make_order(1, delivered_at=None))])
+    store = make_order(1).lines[0].merchant
+    done = await erase_person(database.pool, open_vault(None, tmp_path), "shop", "merchant", store, by="Li", now=NOW)
+    review = [Review("r-1", 5, NOW - timedelta(days=9))]
+    (answer,) = await desk.take_orders([("shop", make_order(1, reviews=review))])
+    assert answer == OrderTaken("order-1", False)
+    assert not await database.pool.fetchval("select exists (select from account where id = $1)", store)
+    called = await database.pool.fetch(
+        "select m.id from order_line l join account m on m.no = l.merchant where l.order_id = 'order-1' order by l.id"
+    )
+    assert [row["id"] for row in called] == [done.pseudonym, "store-9"]
+    # the other store of the order is compared as ever, and so is what the erased one was paid
+    for place, change in ((1, {"merchant": "store-8"}), (0, {"amount": 1})):
+        lines = list(make_order(1).lines)
+        lines[place] = msgspec.structs.replace(lines[place], **change)
+        (answer,) = await desk.take_orders([("shop", make_order(1, lines=lines, reviews=review))])
+        assert isinstance(answer, Conflict)
+        assert answer.field == "lines"

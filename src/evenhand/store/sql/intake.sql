@@ -11,6 +11,11 @@ join account b on b.no = o.buyer
 order by o.no
 for update of o
 
+-- name: erased_stores
+-- Those of some stores of a market, by what they are called, that were erased.
+select a.id from account a join erasure e on e.account = a.no and e.pseudonym = a.id
+where a.market = $1 and a.kind = 'merchant' and a.id = any($2::text[])
+
 -- name: take_numbers
 -- Numbers for new orders and their lines.
 select array(select nextval('order_no') from generate_series(1, $1)) as orders,
