@@ -64,6 +64,23 @@ def test_where_hardly_anybody_disputes_twice_a_ring_is_found_among_those_who_dis
     assert [one.buyers.tolist() for one in found_in(once + by_agreement())] == [list(RING)]
 
 
+@pytest.mark.parametrize("seed", [4, 5, 8, 10])
+def test_a_stores_bad_week_and_orders_of_many_parts_are_no_ring(seed: int) -> None:
+    once = [(buyer, buyer % 60, buyer % 7) for buyer in range(300)]
+    bad_week = [(buyer, 70, 3) for buyer in range(300, 340)]
+    # one complaint for each part of an order, some of whose parts come from another store
+    draw = np.random.default_rng(seed)
+    parts = [
+        (400 + buyer, int(store), week)
+        for buyer in range(60)
+        for week in draw.integers(0, 7, 1).tolist()
+        for store in draw.integers(0, 60, 1 + (buyer % 8 == 0))
+        for _ in range(int(draw.integers(2, 9)))
+    ]
+    assert found_in(once + bad_week) == []
+    assert found_in(once + parts) == []
+
+
 def test_the_same_stores_at_other_times_are_no_ring() -> None:
     apart = [(buyer, store, (buyer + 2 * store) % 7) for buyer, store, _ in by_agreement()]
     assert found_in(market(1) + apart) == []

@@ -8,7 +8,7 @@ What is peeled (`peeling`) is made here from the disputes of some months:
   them with those who claim all the time would call the latter a group. Where hardly anybody did, all have to be compared.
 - Chance is the same disputes with their stores dealt anew among those of the same fortnight: everybody disputes as often as
   before and when they did, and so is every store disputed with. A block counts when it is denser than the densest block of each
-  of `DEALS` such deals: chance does as well once in twenty times.
+  of `DEALS` such deals: chance does as well once in twenty times. Two stores are the least: at one it is a store's bad week.
 
 It is asked twice. *Within rings*: of accounts that are linked, which act together? So a ring of links is refined to those of it
 who do the same, and the first owner of a used phone is left out. Few could be taken for one another there, so little suffices.
@@ -35,6 +35,8 @@ LEAST_COMPARED, LEAST_PART = 20, 20
 DEALS: Final = 19
 # A block with fewer buyers is no group, one with more is the market itself. Of linked buyers two are a group.
 LEAST_BUYERS, LEAST_LINKED, MOST_BUYERS = 3, 2, 500
+# Many buyers at one store are a store that had a bad week.
+LEAST_SHARED: Final = 2
 # So many blocks are looked for, either way.
 MOST: Final = 40
 _RANDOM_BITS: Final = 40
@@ -62,15 +64,17 @@ class Disputes:
         return self.some(stores[self.buyer] >= least)
 
     def dealt(self, generator: np.random.Generator) -> "Disputes":
-        """The same, with the stores dealt anew among the disputes of each fortnight."""
-        each = np.repeat(np.arange(len(self.buyer)), self.times)
-        buyer, store, fortnight = self.buyer[each], self.store[each], self.fortnight[each]
-        dealt = np.empty_like(store)
-        mixed = (fortnight << _RANDOM_BITS) + generator.integers(0, 1 << _RANDOM_BITS, len(each))
-        dealt[np.argsort(fortnight, kind="stable")] = store[np.argsort(mixed)]
-        # those with the same store are one row again
-        stores, fortnights = _count(store), _count(fortnight)
-        rows, times = np.unique((buyer * stores + dealt) * fortnights + fortnight, return_counts=True)
+        """The same, with the stores dealt anew among the rows of each fortnight.
+
+        Who disputed several times with one store at once, about the parts of one order for instance, still does.
+        """
+        dealt = np.empty_like(self.store)
+        mixed = (self.fortnight << _RANDOM_BITS) + generator.integers(0, 1 << _RANDOM_BITS, len(self.store))
+        dealt[np.argsort(self.fortnight, kind="stable")] = self.store[np.argsort(mixed)]
+        # what came to the same buyer and store is one row
+        stores, fortnights = _count(self.store), _count(self.fortnight)
+        rows, place = np.unique((self.buyer * stores + dealt) * fortnights + self.fortnight, return_inverse=True)
+        times = np.bincount(place, self.times).astype(np.int64)
         return Disputes(rows // (stores * fortnights), rows // fortnights % stores, rows % fortnights, times)
 
 
@@ -146,8 +150,9 @@ def _groups(many: Disputes, deals: Iterable[Disputes], ring: Ints | None, least:
             break
         rows = graph.rows_in(block)
         inside = many.some(rows)
-        if least <= len(block.rows) <= MOST_BUYERS:
-            found.append(Group(block.rows, np.unique(inside.store), block.density, chance))
+        stores = np.unique(inside.store)
+        if least <= len(block.rows) <= MOST_BUYERS and len(stores) >= LEAST_SHARED:
+            found.append(Group(block.rows, stores, block.density, chance))
         many = many.some(~rows)
     return found
 
