@@ -203,6 +203,7 @@ async def test_a_case_shows_the_row_that_decided_and_where_the_money_went(look: 
     async with look() as page:
         await page.goto(f"/cases/{case['case']}")
         await expect(page.get_by_role("heading", level=1)).to_contain_text("The platform pays the buyer")
+        await page.get_by_text("As told in Chinese").click()
         for reason in case["ruling"]["because"].values():
             await expect(page.get_by_text(reason, exact=True)).to_be_visible()
         lit = page.get_by_role("region", name=table, exact=True).locator("tr.lit")
