@@ -16,7 +16,7 @@ What a node contributes depends on that too, and where much is taken off, nearly
 with ten tenths each contributes exactly nothing. So peeling is done in several orders (`ORDERS`), by contributions from which
 none, some, or all of it is taken off, and of what they pass the densest counts.
 
-A large graph is peeled a tenth of its nodes at a time (as in Bahmani et al. 2012) until it is small; the rest node by node, on a
+A large graph is peeled a fifth of its nodes at a time (as in Bahmani et al. 2012) until it is small; the rest node by node, on a
 dense matrix. Weights are integers (2^-10ths), so sums are exact and the answer depends on no order of adding.
 """
 
@@ -132,8 +132,8 @@ def _passed(peel: _Peel, order: int) -> Iterator[tuple[_Part, int]]:
         rows = peel.scale * _sums(part.row, part.weight, len(part.rows)) - order * of_columns * peel.of_row
         columns = peel.scale * _sums(part.column, part.weight, len(part.columns)) - order * of_rows * peel.of_column
         given = np.concatenate([rows[part.rows], columns[part.columns]])
-        # gone are those that contribute no more than the tenth that contributes least
-        most = np.partition(given, nodes // 10)[nodes // 10]
+        # gone are those that contribute no more than the fifth that contributes least
+        most = np.partition(given, nodes // 5)[nodes // 5]
         part = _among(part, part.rows & (rows > most), part.columns & (columns > most))
     if nodes:
         yield _one_by_one(peel, part, order)
