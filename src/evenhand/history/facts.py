@@ -253,6 +253,8 @@ class PairTally:
     def __init__(self, measures: Sequence[Measure]) -> None:
         self.layout = PAIR_LAYOUT
         (self._step,) = PAIR_LAYOUT.steps
+        # words of its run, at most
+        self._most = self._step * MOST_PAIRS
         self._facts = declared("pair", measures)
         self.names = frozenset(self._facts)
         self.always: frozenset[str] = frozenset()
@@ -281,8 +283,9 @@ class PairTally:
         high, low = divmod(merchant, day_tiles.BASE)
         if weight == 1 and (start == end or tiles[end - self._step] < day):  # nearly always it is a new day
             tiles.extend([day, low, high, *counts])
-            tiles[day_tiles.HEAD + run] = len(tiles)
-            self._drop(tiles, run, start, day)
+            tiles[day_tiles.HEAD + run] = end + self._step
+            if tiles[start] <= day - day_tiles.KEPT_DAYS or end - start >= self._most:
+                self._drop(tiles, run, start, day)
             return
         place = self._place(tiles, run, start, day, low, high)
         if place:
@@ -326,7 +329,7 @@ class PairTally:
     def _drop(self, tiles: "array[int]", run: int, start: int, newest: int) -> int:
         """Drop what no window can reach, seen from the newest day, and what is too much; returns how many words that were."""
         end, step, oldest = len(tiles), self._step, newest - day_tiles.KEPT_DAYS + 1
-        gone = max(0, end - start - step * MOST_PAIRS)
+        gone = max(0, end - start - self._most)
         if tiles[start] < oldest:
             gone = max(gone, step * bisect_left(range(start, end, step), oldest, key=tiles.__getitem__))
         if gone:

@@ -50,7 +50,8 @@ class Policy:
         self._trace = compile_trace(self.model, self._row)
         self._trace_text = compile_trace_text(self.model, self._row)
         self._parts = itemgetter(*(self._row.parts[part] for part in _PARTS)) if self.model.ruling else None
-        self._silence = self._row.parts.get("on_silence")
+        self._because, self._silence = self._row.parts.get("because", 0), self._row.parts.get("on_silence")
+        self._hit = self._row.hits[self.model.deciding.name] if self.model.deciding else 0
 
     @classmethod
     def parse(cls, source: str, file: str = "policy.md") -> "Policy":
@@ -227,8 +228,8 @@ class Policy:
         if self._parts is None:
             raise BadInput(f"{model.name} decides no outcome: it is a scorecard, not a policy", field="policy")
         deciding = model.deciding
-        row = answer[self._row.hits[deciding.name]] if deciding else None
-        code = answer[self._row.parts["because"]]
+        row = answer[self._hit] if deciding else None
+        code = answer[self._because]
         # no row matched, or the row that did gives no reason of its own
         tell = self._reasons[code if code is not None or row else ""]
         outcome, payer, returned, amount, hours = self._parts(answer)
