@@ -119,7 +119,7 @@ def bench_rings(
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="So many marketplaces.")] = 5,
     json: Json = False,
 ) -> None:
-    """How well links find planted rings of abusers, and whether they leave neighbours alone."""
+    """How well links find planted rings of abusers and leave neighbours alone, and disputes gangs with the same stores."""
     from evenhand.bench.rings import run
 
     run(orders=orders, seeds=seeds, as_json=json)
