@@ -270,8 +270,12 @@ async def test_an_id_that_no_address_can_hold_comes_in_the_query(client: httpx.A
     assert (shown.status_code, shown.json()["id"]) == (200, buyer)
     assert (await client.get("/v1/accounts/x", params=asked)).json()["field"] == "id"
     assert (await client.get("/v1/accounts/-/links", params=asked)).json()["account"] == buyer
-    both = await client.get("/v1/accounts/-/links/-", params=asked | {"other_id": buyer})
-    assert both.status_code == 200, both.text
+    for address, ids in (
+        ("-/links/-", asked | {"other_id": "buyer-0"}),
+        ("buyer-0/links/-", {"market": "shop", "other_id": buyer}),
+    ):
+        both = await client.get(f"/v1/accounts/{address}", params=ids)
+        assert both.status_code == 200, both.text
     linked = re.search(r'href="(/accounts/buyer/[^"]+)"', (await client.get(f"/cases/{case}")).text)
     assert linked is not None
     assert f"<title>{buyer}" in (await client.get(unescape(linked[1]))).text
