@@ -271,7 +271,8 @@ class Desk:
             try:
                 answer = batch.before(filing)
                 if answer is None:
-                    number, policy = filing.market.policy(filing.on, filing.placed_on)
+                    market = filing.market
+                    number, policy = market.policy(filing.on, filing.placed_on)
                     batch.check_left(filing)
                     rules = self._rules.get(filing.merchant)
                     buyer, merchant = accounts[filing.buyer], accounts[filing.merchant]
@@ -281,9 +282,9 @@ class Desk:
                     covered = purse.covers(filing.day, filing.application.amount)
                     facts = build_facts(
                         filing, buyer, merchant, rules, policy.anchor, ring, reused, vouched, pieces, covered,
-                        history_read(policy),
+                        history_read(policy, market.scoring(filing.on).cards, market.abuse),
                     )  # fmt: skip
-                    unsure, currency = filing.market.abuse and facts["abuse"]["uncertain"], filing.market.currency
+                    unsure, currency = market.abuse and facts["abuse"]["uncertain"], market.currency
                     if unsure:
                         facts["abuse"]["person_available"] = await people.available(connection, filing.day)
                     ruling, trace = policy.rule_told(facts, currency)

@@ -5,9 +5,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from evenhand.accounts.abuse.card import Scorer
 from evenhand.accounts.links.facts import ring_facts
 from evenhand.accounts.rules import NONE, Rules, says
-from evenhand.accounts.scores import sent_back_empty
+from evenhand.accounts.scores import Scorecards, sent_back_empty
 from evenhand.accounts.state import Account
 from evenhand.filings import Filing
 from evenhand.history import BUYER, MERCHANT, PAIR
@@ -33,23 +34,14 @@ NOTHING_MORE: Final = HistoryRead()
 
 
 @lru_cache(maxsize=1024)
-def history_read(policy: Policy) -> HistoryRead:
-    """What of an account's history a policy is given: what always stands, and whatever its tables or reasons read."""
+def history_read(policy: Policy, cards: Scorecards, abuse: Scorer | None) -> HistoryRead:
+    """What of the accounts' histories a ruling is given: what always stands, and whatever the policy's tables or reasons, the
+    market's scorecards or its learned score read."""
     texts = [text for reason in policy.model.reasons.values() for text in (reason.en, reason.zh)]
     named = {*policy.model.read, *(name for text in texts for name in placeholders(text))}
-    read = {name.removeprefix("history.") for name in named}
+    read = {name.removeprefix("history.") for name in named} | cards.history | (abuse.history if abuse else set())
     return HistoryRead(
         BUYER.always | (read & BUYER.names), MERCHANT.always | (read & MERCHANT.names), PAIR.names & read
-    )
-
-
-@lru_cache(maxsize=1024)
-def _with(history: HistoryRead, more: frozenset[str]) -> HistoryRead:
-    """That, and other facts beside."""
-    return HistoryRead(
-        history.buyer | (more & BUYER.names),
-        history.merchant | (more & MERCHANT.names),
-        history.pair | (more & PAIR.names),
     )
 
 
@@ -83,14 +75,7 @@ def build_facts(
     History is read as of the filing's day in the market's time zone and never contains the filing itself.
     `abuse.person_available` is asked only where it matters.
     """
-    market, application = filing.market, filing.application
-    if market.abuse:
-        history = _with(history, market.abuse.history)
-    day = filing.on
-    cards = market.scoring(day).cards
-    if cards.history:
-        history = _with(history, cards.history)
-    days = filing.days_since_receipt
+    market, application, day, days = filing.market, filing.application, filing.on, filing.days_since_receipt
     rule = NONE
     if rules:
         moment = moment_of(filing.placed) if anchor == "order" else filing.moment
@@ -134,7 +119,7 @@ def build_facts(
     }
     if history.pair:
         facts["history"] |= PAIR.facts(buyer.tiles, filing.merchant, day, history.pair)
-    cards.score(facts)
+    market.scoring(day).cards.score(facts)
     if market.abuse:
         market.abuse.score(facts)
     return facts
