@@ -38,7 +38,7 @@ async def test_a_private_address_is_refused_and_what_was_filled_in_stays(look: L
         await page.get_by_label("URL").fill("https://169.254.169.254/latest")
         await page.get_by_label("基金").check()
         await page.get_by_role("button", name="创建").click()
-        await expect(page.get_by_role("alert")).to_contain_text("not a public address")
+        await expect(page.get_by_role("alert")).to_contain_text("推送地址：169.254.169.254不是公网地址")
         await expect(page.get_by_label("URL")).to_have_value("https://169.254.169.254/latest")
         await expect(page.get_by_label("基金")).to_be_checked()
         wide = await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
