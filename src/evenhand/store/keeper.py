@@ -91,6 +91,8 @@ class Server:
                 self._make()
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             place = self._place = self._socket_place()
+            # its number may be of a killed server not reaped yet, or of another process by now: both look alive
+            (Path(place) / f".s.PGSQL.{_PORT}.lock").unlink(missing_ok=True)
             settings = {**_SETTINGS, "unix_socket_directories": place, "port": str(_PORT)}
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
             command = [*self._program("postgres", self._data), *options]

@@ -202,8 +202,18 @@ async def test_after_everything_was_killed_at_once_the_next_start_recovers(tmp_p
     pid_file = tmp_path / "postgres" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
-    async with open_database(None, tmp_path) as database:
-        assert await markets(database.url) == ["committed"]
+    # so may the lock of its socket: PostgreSQL asks whether a process of that number and user lives
+    owner = pid_file.stat()
+    alive = subprocess.Popen(["sleep", "60"], user=owner.st_uid, group=owner.st_gid)
+    socket_lock = Path(lines[4]) / f".s.PGSQL.{lines[3]}.lock"
+    socket_lock.write_text("\n".join([str(alive.pid), *socket_lock.read_text().splitlines()[1:]]) + "\n")
+    os.chown(socket_lock, owner.st_uid, owner.st_gid)
+    try:
+        async with open_database(None, tmp_path) as database:
+            assert await markets(database.url) == ["committed"]
+    finally:
+        alive.kill()
+        alive.wait()
 
 
 async def test_whatever_is_killed_whenever_what_was_acknowledged_is_there(tmp_path: Path) -> None:
