@@ -6,6 +6,7 @@ where they are folded. `history.sql` tells it all as one table of events, in the
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Literal
 
 from evenhand.accounts.state import Connection
@@ -26,3 +27,13 @@ async def note(
     late = fields["late"] == "true" if "late" in fields else None
     told = (fields.get("outcome"), fields.get("source"), late, fields.get("used"))
     await connection.execute(_sql.note_count, case, day, kind, weight, *told)
+
+
+async def has_kept(connection: Connection, account: int, since: datetime) -> bool:
+    """Whether an account's history still holds what was counted at a moment: it was not erased since."""
+    return not await connection.fetchval(_sql.erased_since, account, since)
+
+
+async def has_found(connection: Connection, case: int) -> bool:
+    """Whether a finding of a case is counted; what was found before findings were counted is not."""
+    return bool(await connection.fetchval(_sql.is_found, case))

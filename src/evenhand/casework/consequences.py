@@ -8,7 +8,7 @@ import msgspec
 
 from evenhand.accounts import state as accounts
 from evenhand.accounts.abuse.unsure import UNSURE
-from evenhand.accounts.arrivals import note
+from evenhand.accounts.arrivals import has_kept, note
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
 from evenhand.cases import keeping
@@ -173,7 +173,9 @@ async def _count(connection: Connection, loaded: Loaded, counts: Sequence[tuple[
     held = await accounts.lock(connection, (loaded.buyer, loaded.merchant))
     for decision, day, weight in counts:
         fields = {"outcome": decision.outcome, "source": decision.source}
-        BUYER.fold(held[loaded.buyer].tiles, day, "ruling", fields, weight)
-        MERCHANT.fold(held[loaded.merchant].tiles, day, "ruling", fields, weight)
+        for history, number in ((BUYER, loaded.buyer), (MERCHANT, loaded.merchant)):
+            # only what is in a history can be taken back from it, and it may have been erased since
+            if weight > 0 or await has_kept(connection, number, decision.at):
+                history.fold(held[number].tiles, day, "ruling", fields, weight)
         await note(connection, loaded.ground.no, day, "ruling", fields, weight)
     await accounts.save(connection, held)

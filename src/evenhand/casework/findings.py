@@ -5,7 +5,7 @@ turned over on appeal is gone from every window, and one that is upheld is count
 """
 
 from evenhand.accounts import state as accounts
-from evenhand.accounts.arrivals import note
+from evenhand.accounts.arrivals import has_found, has_kept, note
 from evenhand.accounts.state import Connection
 from evenhand.cases.grounds import RETURN_EMPTY
 from evenhand.cases.machine import Hand
@@ -19,11 +19,16 @@ async def note_findings(connection: Connection, loaded: Loaded, hand: Hand) -> N
     if not decided:
         return
     told = ((loaded.case.decision, -1), (decided[-1], 1))
-    counts = [(loaded.market.day(one.at), weight) for one, weight in told if one and RETURN_EMPTY in one.grounds]
-    if not counts:
+    found = [(one, weight) for one, weight in told if one and RETURN_EMPTY in one.grounds]
+    if not found:
         return
     held = await accounts.lock(connection, [loaded.buyer])
-    for day, weight in counts:
-        BUYER.fold(held[loaded.buyer].tiles, day, "finding", {}, weight)
+    for decision, weight in found:
+        # only what is in the history can be taken back from it
+        if weight < 0 and not await has_found(connection, loaded.ground.no):
+            continue
+        day = loaded.market.day(decision.at)
+        if weight > 0 or await has_kept(connection, loaded.buyer, decision.at):
+            BUYER.fold(held[loaded.buyer].tiles, day, "finding", {}, weight)
         await note(connection, loaded.ground.no, day, "finding", {}, weight)
     await accounts.save(connection, held)

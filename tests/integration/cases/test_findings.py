@@ -69,3 +69,30 @@ async def test_a_finding_that_is_turned_over_is_gone_and_one_that_is_upheld_coun
     assert (await finding.next())[1:] == (1, False)
     clock.move(days=1)
     assert (await finding.next())[1:] == (0, False)
+
+
+@pytest.mark.parametrize("gone", ["never counted", "erased"])
+async def test_what_is_in_no_history_is_not_taken_back_from_it(
+    gone: str, finding: Finding, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ruling of a time when findings were not counted, or of before the buyer's history was erased."""
+
+    async def uncounted(*_: Any) -> None: ...
+
+    with monkeypatch.context() as before:
+        if gone == "never counted":
+            before.setattr("evenhand.casework.consequences.note_findings", uncounted)
+        case = await finding.ruled()
+    clock.move(hours=1)
+    if gone == "erased":
+        await database.pool.execute(
+            "insert into erasure (account, pseudonym, erased_by, erased_at, report) "
+            "select buyer, 'erased-1', 'Li', $2, '{}' from application where no = $1", int(case), clock.now,
+        )  # fmt: skip
+        await database.pool.execute("update account set tiles = '', version = version + 1 where kind = 'buyer'")
+    clock.move(hours=1)
+    await finding.do(case, BUYER, "appeal", why="The carrier weighed it.", evidence=["weight"])
+    await finding.judged(case, BORIS, "refund_by_merchant", "return.received")
+    assert await finding.next() == ("negotiate", 0, False)
+    text = await database.pool.fetchval("select facts(a) from application a order by no desc limit 1")
+    assert msgspec.json.decode(text)["history"]["buyer_declined_365d"] == 0

@@ -43,3 +43,11 @@ select row_number() over (order by arrived, place) as seq, day, kind, buyer, mer
        source, late::text as late, score, amount, used, ask
 from every
 order by seq
+
+-- name: erased_since
+-- Whether an account's history ($1) was erased at a moment ($2) or after it.
+select exists (select from erasure where account = $1 and erased_at >= $2)
+
+-- name: is_found
+-- Whether what a person found in a case was counted and not taken back.
+select coalesce(sum(weight), 0) > 0 from case_count where case_no = $1 and kind = 'finding'
