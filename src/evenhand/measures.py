@@ -138,6 +138,10 @@ BUYER_MEASURES: Final = (
         "buyer", "empty_returns", "finding", (90, 365),
         "returns of the buyer that a person found empty or incomplete", "经人工认定买家退回空包裹或少件的次数", always=(365,),
     ),
+    Measure(
+        "buyer", "refund_only_amount", "application", (90, 365), "amount asked back by the buyer without a return",
+        "买家申请仅退款金额", (_REFUND_ONLY,), adds="amount", money=True,
+    ),
 )  # fmt: skip
 MERCHANT_MEASURES: Final = (
     Measure("merchant", "orders", "order", (30, 90, 365), "orders of the store", "店铺订单数", always=(365,)),

@@ -43,9 +43,9 @@ How the signs of abnormal behaviour are found; what follows from them is the pol
 
 - `abuse.frequent_refund_only`, `abuse.frequent_counterfeit_claims`: the market's scorecard of abuse says so
   ([the package's](../../src/evenhand/accounts/scorecards/abuse.md)): a number of cases *and* a share of the buyer's own custom.
-- `abuse.empty_parcel`: in {EMPTY_RETURNS} or more cases of the last 365 days a person ruled on the ground `return.empty`: what the buyer
-  sent back was empty, incomplete, or not what was sold. Found once it is false: a parcel may be robbed on its way. What is
-  turned over on appeal counts no more. A policy that wants another number reads `history.buyer_empty_returns_365d`.
+- `abuse.empty_parcel`: in {EMPTY_RETURNS} or more cases of the last 365 days a person ruled on the ground `return.empty`: what
+  the buyer sent back was empty, incomplete, or not what was sold. Found once it is false: a parcel may be robbed on its way. What
+  is turned over on appeal counts no more. A policy that wants another number reads `history.buyer_empty_returns_365d`.
 - `abuse.reused_evidence`: a photograph of the application was shown before, in a case about another order
   ([Evidence](../explanation/evidence.md)).
 

@@ -22,6 +22,12 @@ _UNNAMED: Final[Mapping[str, str]] = {}
 # What the package's cards compute on the way, for people.
 _NAMES: Final[dict[str, Because]] = {
     "": Because("where everybody starts", "起始分"),
+    "custom": Because("orders that count, at most five a day", "计入的下单数（每天最多5单）"),
+    "custom_90d": Because("orders of 90 days that count, at most five a day", "90天内计入的下单数（每天最多5单）"),
+    "custom_365d": Because("orders of 365 days that count, at most five a day", "365天内计入的下单数（每天最多5单）"),
+    "ordered": Because("orders, at most five a day", "下单数（每天最多5单）"),
+    "ordered_90d": Because("orders in 90 days, at most five a day", "90天内下单数（每天最多5单）"),
+    "ordered_365d": Because("orders in 365 days, at most five a day", "365天内下单数（每天最多5单）"),
     "refund_only_share": Because("refund-only applications per order (lent ten orders)", "仅退款占下单比例（预置10单）"),
     "counterfeit_share": Because("counterfeit claims per order (lent ten orders)", "假货投诉占下单比例（预置10单）"),
     "declined_share": Because("intercepted applications per order (lent ten orders)", "被拦截申请占下单比例（预置10单）"),

@@ -131,7 +131,8 @@ def completed(card: Policy, history: Mapping[str, Any]) -> dict[str, dict[str, A
     facts: dict[str, dict[str, Any]] = {"history": dict(history)}
     for name in card.model.read:
         group, _, field = name.partition(".")
-        unknown = sent_back_empty(history) if name == _EMPTY else 0 if name in _RING else None
+        told = name == _EMPTY and "buyer_empty_returns_365d" in history
+        unknown = sent_back_empty(history) if told else 0 if name in _RING else None
         facts.setdefault(group, {}).setdefault(field, unknown)
     return facts
 

@@ -26,7 +26,7 @@ from evenhand.measures import (
 # Words of a tile of each run, in every layout that states were ever stored in: when a measure is appended, append how the layout
 # is from then on. No more than 16, so that the first word of a state stays under 128.
 LAYOUTS: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
-    "buyer": ((4, 14, 5), (4, 15, 5)),
+    "buyer": ((4, 14, 5), (4, 15, 5), (4, 17, 5)),
     "merchant": ((4, 3, 3, 10, 4),),
 }
 # Of a buyer, so many days with a dispute are kept per store, the newest: a bound for those who do nothing else.

@@ -315,13 +315,38 @@ def test_whoever_is_new_has_a_fair_start() -> None:
 
 
 def test_integrity_counts_refund_only_against_the_orders_of_the_same_person() -> None:
-    seldom = scores_of(buyer_orders_365d=200, buyer_refund_only_365d=6, buyer_days_known=800)
-    often = scores_of(buyer_orders_365d=10, buyer_refund_only_365d=6, buyer_days_known=800)
+    asks = {"buyer_refund_only_365d": 6, "buyer_refund_only_amount_365d": 600, "buyer_days_known": 800}
+    seldom = scores_of(**asks, buyer_orders_365d=200, buyer_order_days_365d=90, buyer_order_amount_365d=20_000)
+    often = scores_of(**asks, buyer_orders_365d=10, buyer_order_days_365d=9, buyer_order_amount_365d=1_000)
     assert seldom["buyer.integrity"] == "excellent"
     assert often["buyer.integrity"] in ("fair", "poor")
-    scores = [scores_of(buyer_orders_365d=20, buyer_refund_only_365d=n)["buyer.integrity_score"] for n in range(25)]
+    twenty = {"buyer_orders_365d": 20, "buyer_order_days_365d": 20, "buyer_order_amount_365d": 20_000}
+    scores = [scores_of(**twenty, buyer_refund_only_365d=n)["buyer.integrity_score"] for n in range(25)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > scores[-1]
+
+
+def test_a_standing_is_not_bought_for_a_few_cents() -> None:
+    """Two hundred orders of a cent in a day, or one each day beside fourteen claims, change nothing."""
+    new = scores_of(buyer_days_known=30)
+    bought = {"buyer_orders_365d": 200, "buyer_orders_90d": 200, "buyer_order_amount_365d": 200}
+    at_once = scores_of(**bought, buyer_order_days_365d=1, buyer_order_days_90d=1, buyer_days_known=30)
+    assert at_once["buyer.integrity_score"] == new["buyer.integrity_score"]
+    claims = {
+        f"buyer_{name}_{days}d": value
+        for days in (90, 365)
+        for name, value in (("refund_only", 14), ("refund_only_amount", 140_000), ("orders", 14), ("order_days", 14))
+    }
+    plain = scores_of(**claims, buyer_order_amount_365d=140_000, buyer_days_known=400)
+    hidden = {f"buyer_{name}_{days}d": 74 for days in (90, 365) for name in ("orders", "order_days")}
+    beside = scores_of(**{**claims, **hidden}, buyer_order_amount_365d=140_060, buyer_days_known=400)
+    assert plain["buyer.integrity"] == beside["buyer.integrity"] == "poor"
+    assert plain["abuse.score"] == beside["abuse.score"]
+    assert beside["abuse.frequent_refund_only"]
+    # real custom of the same number tells another story
+    real = scores_of(**{**claims, **hidden}, buyer_order_amount_365d=740_000, buyer_days_known=400)
+    assert real["buyer.integrity"] == "good"
+    assert not real["abuse.frequent_refund_only"]
 
 
 def test_counts_at_their_limit_do_not_overflow() -> None:

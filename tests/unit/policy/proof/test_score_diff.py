@@ -89,7 +89,7 @@ def test_other_weights_are_bounded_each_way() -> None:
     ("card", "change"),
     [
         (INTEGRITY, ("| -40      |", "| 40 |")),
-        (INTEGRITY, ("+ 1) / (history.buyer_orders_365d + 10)", "+ 1) / (history.buyer_orders_365d + 5)")),
+        (INTEGRITY, ("+ 1) / (custom + 10)", "+ 1) / (custom + 5)")),
         (EXPERIENCE, ("| >= 50 ", "| >= 80 ")),
         (ABUSE, ("0.888", "0.899")),
     ],
