@@ -4,20 +4,23 @@ Each is written in the transaction that books its ruling, with the cause the per
 marked when a later decision turns it over. Of rulings from before causes were kept, a server names them, the latest first.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
 import asyncpg
 
-from evenhand.accounts.causes import cause
+from evenhand.accounts.causes import OTHER, cause
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed, reproduce
+from evenhand.errors import EvenhandError
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("interceptions")
-# Named in one transaction.
-_AT_ONCE: Final = 200
+# Named in one transaction; few, since others wait meanwhile.
+_AT_ONCE: Final = 25
+_log: Final = logging.getLogger(__name__)
 
 
 class Intercepted(NamedTuple):
@@ -62,9 +65,15 @@ async def name_causes(pool: asyncpg.Pool) -> int:
     async with pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(_sql.unnamed, _AT_ONCE)
         if rows:
-            causes = [
-                cause(parsed(row["source"]), reproduce(row["source"], row["facts"], row["currency"]).trace)
-                for row in rows
-            ]
+            causes = [_named(row["case_no"], row["source"], row["facts"], row["currency"]) for row in rows]
             await connection.execute(_sql.name, [row["case_no"] for row in rows], causes)
         return len(rows)
+
+
+def _named(case: int, source: str, facts: str, currency: str) -> str:
+    """The cause of a stored ruling; one that cannot be read any more holds up no other."""
+    try:
+        return cause(parsed(source), reproduce(source, facts, currency).trace)
+    except EvenhandError as error:
+        _log.warning("the cause of interception %s cannot be told: %s", case, error)
+        return OTHER

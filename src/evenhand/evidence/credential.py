@@ -9,7 +9,7 @@ The words are those of the C2PA specification 2.x; the report is the library's o
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -157,9 +157,9 @@ def _name(text: object) -> str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A moment with its zone; anything else is none."""
+    """A moment with its zone; anything else is none, also one at the edge of the calendar."""
     try:
         found = msgspec.convert(value, datetime)
-    except msgspec.ValidationError:
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (msgspec.ValidationError, OverflowError):
         return None
-    return found if found.tzinfo is not None else None

@@ -14,7 +14,7 @@ _PIECE: Final = 1 << 20
 
 def share_of_pixels(data: bytes) -> float:
     """The part of the pixels of a PNG, one that a decoder takes, which is there: 0 to 1, by the bytes of its rows."""
-    width, height, depth, colour, _, _, interlaced = unpack_from(">IIBBBBB", data, _SIGNATURE + 8)
+    width, height, depth, colour, _, _, interlaced = unpack_from(">IIBBBBB", data, _header(data))
     bits = depth * _CHANNELS[colour]
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     sizes = [(-(-(width - x) // across), -(-(height - y) // down)) for x, y, across, down in passes]
@@ -30,6 +30,19 @@ def share_of_pixels(data: bytes) -> float:
     except zlib.error:
         return 1.0  # a stream that is broken is the decoder's to refuse
     return min(there / needed, 1.0)
+
+
+def _header(data: bytes) -> int:
+    """Where the header's content begins: of several before the pixels, decoders take the last."""
+    place, found = _SIGNATURE, _SIGNATURE + 8
+    while place + 8 <= len(data):
+        length, name = unpack_from(">I4s", data, place)
+        if name == b"IDAT":
+            break
+        if name == b"IHDR":
+            found = place + 8
+        place += length + 12
+    return found
 
 
 def _pixel_chunks(data: bytes) -> Iterator[bytes]:

@@ -1,18 +1,16 @@
 """What the server counts about itself, in Prometheus' text format."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from evenhand.accounts.abuse.people import UncertainToday
-from evenhand.accounts.causes import OTHER, cause_told
 from evenhand.desk import Ruled
 from evenhand.errors import EvenhandError
 from evenhand.interceptions import InterceptedToday
-from evenhand.markets import MarketDesk
 from evenhand.records import Application
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -29,8 +27,8 @@ class Metrics:
         self._rulings = Counter("evenhand_rulings", "New rulings.", ("market", "outcome"), registry=registry)
         self._intercepted = Counter(
             "evenhand_interceptions",
-            "New rulings of this server that decline, by the rule that did and the cause the person was told.",
-            ("market", "policy", "rule", "cause"),
+            "New rulings of this server that decline, by the rule that did.",
+            ("market", "policy", "rule"),
             registry=registry,
         )
         self._intercepted_today = Gauge(
@@ -88,13 +86,8 @@ class Metrics:
     def watch_queue(self, kind: str, waiting: Callable[[], int]) -> None:
         self._waiting.labels(kind).set_function(waiting)
 
-    def ruled(
-        self,
-        items: Sequence[tuple[str, Application]],
-        answers: Sequence[Ruled | EvenhandError],
-        markets: Mapping[str, MarketDesk],
-    ) -> None:
-        """Count the answers of a batch; what they were ruled by is found in `markets`."""
+    def ruled(self, items: Sequence[tuple[str, Application]], answers: Sequence[Ruled | EvenhandError]) -> None:
+        """Count the answers of a batch."""
         rulings: Tally[tuple[str, str]] = Tally()
         refused: Tally[str] = Tally()
         for (market, _), answer in zip(items, answers, strict=True):
@@ -103,8 +96,7 @@ class Metrics:
             elif not answer.repeated:
                 rulings[market, answer.outcome] += 1
                 if answer.outcome == "decline":
-                    cause = _cause(markets.get(market), answer)
-                    self._intercepted.labels(market, answer.policy, answer.rule, cause).inc()
+                    self._intercepted.labels(market, answer.policy, answer.rule).inc()
         for (market, outcome), count in rulings.items():
             self._rulings.labels(market, outcome).inc(count)
         for why, count in refused.items():
@@ -125,11 +117,3 @@ class Metrics:
             if one.per_day is not None:
                 self._per_day.labels(one.market).set(one.per_day)
         return generate_latest(self._registry)
-
-
-def _cause(market: MarketDesk | None, answer: Ruled) -> str:
-    """For which cause an answer declines."""
-    by = answer.policy, answer.version
-    versions = market.versions if market else ()
-    policy = next((one.policy for one in versions if (one.policy.name, one.policy.version) == by), None)
-    return cause_told(policy, bytes(answer.trace).decode()) if policy else OTHER

@@ -53,7 +53,7 @@ class Posts:
 
         async def rule(items: Sequence[tuple[str, Application]]) -> Sequence[Ruled | EvenhandError]:
             answers = await desk.rule(items)
-            metrics.ruled(items, answers, desk.markets)
+            metrics.ruled(items, answers)
             return answers
 
         ruling = Batcher(

@@ -162,6 +162,10 @@ def test_a_png_whose_rows_end_early_is_refused() -> None:
     with pytest.raises(BadInput, match="cut off"):
         read(png_of_rows(image, 50, interlaced=True))
     assert read(png_of_rows(image, 400)).image.size == image.size
+    # a decoder goes by the last header
+    small, cut = png_of_size(1, 1), png_of_rows(image, 10)
+    with pytest.raises(BadInput, match="cut off: 2 %"):
+        read(small[:33] + cut[8:])
     one = Image.new("RGB", (1, 1), "red")  # whose first pass is all there is
     assert read(png_of_rows(one, 1, interlaced=True)).image.getpixel((0, 0)) == (255, 0, 0)
 
