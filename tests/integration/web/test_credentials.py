@@ -72,7 +72,13 @@ async def test_the_page_says_what_it_tells_and_what_it_does_not(
     ):  # fmt: skip
         assert words in page.replace("&#39;", "'"), words
     chinese = (await client.get(f"/cases/{cases['vouched']}?lang=zh")).text
-    for words in ("附有拍摄凭证的照片", "以设备时钟为准", "作为对买家有利的依据", "不能证明画面内容", "可能无需再提供现拍照片"):
+    for words in (
+        "附有拍摄凭证的照片",
+        "以设备时钟为准",
+        "作为对买家有利的依据",
+        "不能证明画面内容",
+        "可能无需再提供现拍照片",
+    ):
         assert words in chinese, words
     plain = (await client.get(f"/cases/{cases['plain']}")).text
     assert "Vouched" not in plain
