@@ -1,11 +1,13 @@
 """`evenhand abuse`: learned from a file, explained, activated, from outside. All claims are synthetic."""
 
+import asyncio
 import json
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -24,6 +26,16 @@ def write(path: Path, lines: list[Line]) -> Path:
     encoder = msgspec.json.Encoder(decimal_format="number")
     path.write_bytes(b"\n".join(encoder.encode(line) for line in lines))
     return path
+
+
+async def a_taobao_application(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(
+            "select a.id from application a join market m on m.no = a.market where m.id = 'taobao' order by a.no limit 1"
+        )
+    finally:
+        await connection.close()
 
 
 def test_a_score_is_learned_explained_and_put_to_use(tmp_path: Path, fresh_url: str) -> None:
@@ -88,7 +100,8 @@ def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: s
     assert f"| points card | {card:.4f} |" in text
 
     labels = tmp_path / "labels.ndjson"
-    labels.write_text('{"market": "taobao", "application": "synthetic-000001-refund", "abusive": true}\n')
+    ruled = asyncio.run(a_taobao_application(fresh_url))
+    labels.write_text(json.dumps({"market": "taobao", "application": ruled, "abusive": True}) + "\n")
     few = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
     assert few.returncode == 2
     assert "--history, --labels: " in few.stderr
@@ -102,9 +115,7 @@ def test_rulings_teach_a_score_and_a_market_uses_it(tmp_path: Path, fresh_url: s
     assert "taobao/typo-9 and 2 more" in some.stderr
     none = run("train", "--database", fresh_url, "--labels", str(labels), "--market", "1688", "--out", str(out))
     assert none.returncode == 2
-    assert "--labels: no label names an application that was ruled in market 1688: taobao/synthetic-000001-refund" in (
-        none.stderr
-    )
+    assert f"--labels: no label names an application that was ruled in market 1688: taobao/{ruled}" in none.stderr
     labels.write_text('{"market": "taobao", "application": "a"}\n')
     wrong = run("train", "--database", fresh_url, "--labels", str(labels), "--out", str(out))
     assert (wrong.returncode, "line 1: a label is" in wrong.stderr) == (2, True)
