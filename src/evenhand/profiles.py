@@ -32,6 +32,18 @@ _GOES_WITH: Final = {
     "history.merchant_reviews_365d": ("merchant_review_points_365d", 5, 1),
     "history.merchant_answers_365d": ("merchant_answer_time_365d", 0, 500),
 }
+# how that is said, of more and of fewer
+_HOW: Final = {
+    "history.merchant_reviews_365d": (
+        Because("each of the new ones with 5 points", "新增评价均为5分"),
+        Because("if those that go were the worst, with 1 point", "减少的为1分评价时"),
+    ),
+    "history.merchant_answers_365d": (
+        Because("each of the new ones at once", "新增答复均为即时答复"),
+        Because("if those that go were deadlines missed", "减少的为逾期未答复时"),
+    ),
+}
+_AS_IT_IS: Final = Because("", "")
 _BROUGHT: Final = {f"history.{other}" for other, _, _ in _GOES_WITH.values()}
 _PLACES: Final = {name: place for place, name in enumerate(FACTS)}
 # Of each kind of account: its scorecards with the outcome that is shown, the figure that a change is measured by.
@@ -62,6 +74,8 @@ class Raise(msgspec.Struct, frozen=True):
     now: Any
     then: Any
     score: Any
+    # what comes or goes with it, where that is not all the same; empty elsewhere
+    how: Because
 
 
 class ScoreShown(msgspec.Struct, frozen=True):
@@ -77,6 +91,8 @@ class ScoreShown(msgspec.Struct, frozen=True):
     parts: list[Part]
     formulas: list[Computed]
     raised_by: list[Raise]
+    # the smaller the better, as with a probability of abuse
+    less_is_better: bool
 
 
 class AccountShown(msgspec.Struct, frozen=True):
@@ -133,7 +149,7 @@ def _score(card: Policy, figure: str, status: str, history: Mapping[str, Any]) -
     follows = {name: value for name, value in outputs.items() if "." in name and name != figure}
     return ScoreShown(
         figure, outputs[figure], {status: outputs.get(status), **follows}, card.name, card.version, card.title, found.parts,
-        found.formulas, _raises(card, figure, facts, outputs[figure]),
+        found.formulas, _raises(card, figure, facts, outputs[figure]), figure in _BETTER_LOW,
     )  # fmt: skip
 
 
@@ -175,5 +191,6 @@ def _raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[
                 changed[other] = max(0, changed[other] + (best if then > value else worst) * (then - value))
             score = card.decide({**facts, "history": changed})[figure]
             if score is not None and sign * score > sign * now:
-                found.append(Raise(name, label(name), value, then, score))
+                how = _HOW[name][then < value] if other in changed else _AS_IT_IS
+                found.append(Raise(name, label(name), value, then, score, how))
     return sorted(found, key=lambda one: one.score, reverse=sign > 0)

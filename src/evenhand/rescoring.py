@@ -93,9 +93,10 @@ class Scored(NamedTuple):
     documents: Scorecards
     learned: Scorer | None
 
-    def abuse_reasons(self, stored: Facts) -> list[Reason]:
-        """Why its `abuse.score` is what it is; `stored` are its facts, as decoded from JSON."""
-        return abuse_reasons(stored, self.documents.by_role["abuse"], self.learned.card if self.learned else None)
+    def abuse_reasons(self, stored: Facts, currency: str | None = None) -> list[Reason]:
+        """Why its `abuse.score` is what it is; `stored` are its facts, as decoded from JSON, amounts in that currency."""
+        learned = self.learned.card if self.learned else None
+        return abuse_reasons(stored, self.documents.by_role["abuse"], learned, currency=currency)
 
 
 async def scored_by(connection: Connection, number: int | None, facts: str) -> Scored:

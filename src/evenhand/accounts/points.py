@@ -3,6 +3,7 @@
 Nothing here scores anything. The card is asked as rulings ask it, and its tables say which rows matched.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -15,9 +16,10 @@ from evenhand.policy.names import chinese
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.tracing import compile_trace
 from evenhand.policy.tree import Formula, Table
-from evenhand.vocabulary import FACTS
+from evenhand.vocabulary import FACTS, Lang, word
 
 _ANY: Final = "-"
+_NAME: Final = re.compile(r"[a-z_][a-z_0-9]*(?:\.[a-z_0-9]+)?")
 _UNNAMED: Final[Mapping[str, str]] = {}
 # What the package's cards compute on the way, for people.
 _NAMES: Final[dict[str, Because]] = {
@@ -28,6 +30,12 @@ _NAMES: Final[dict[str, Because]] = {
     "ordered": Because("orders, at most five a day", "下单数（每天最多5单）"),
     "ordered_90d": Because("orders in 90 days, at most five a day", "90天内下单数（每天最多5单）"),
     "ordered_365d": Because("orders in 365 days, at most five a day", "365天内下单数（每天最多5单）"),
+    "late_share": Because("late deliveries per delivery (lent 20 with one late)", "延迟送达占比（预置20次送达，其中1次延迟）"),
+    "dispute_share": Because("disputes per order (lent 50 with two)", "纠纷占订单比例（预置50单，其中2起纠纷）"),
+    "lost_share": Because("disputes lost per order (lent 50 with one)", "败诉纠纷占订单比例（预置50单，其中1起败诉）"),
+    "time_taken": Because(
+        "part of the time to answer that was taken (lent 10 answers at 40 %)", "答复用时占时限比例（预置10次，用时40%）"
+    ),
     "refund_only_share": Because("refund-only applications per order (lent ten orders)", "仅退款占下单比例（预置10单）"),
     "counterfeit_share": Because("counterfeit claims per order (lent ten orders)", "假货投诉占下单比例（预置10单）"),
     "declined_share": Because("intercepted applications per order (lent ten orders)", "被拦截申请占下单比例（预置10单）"),
@@ -65,6 +73,8 @@ class Computed(msgspec.Struct, frozen=True):
     label: Because
     formula: str
     value: Any
+    # the formula with the figures that it was worked out from, named as people name them
+    said: Because
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -88,7 +98,9 @@ def explained(card: Policy, facts: Mapping[str, Any], sign: int = 1) -> Explaine
     for step, traced in zip(card.model.steps, steps, strict=True):
         if isinstance(step, Formula):
             name = step.output.name
-            formulas.append(Computed(name, label(name, names), step.text, outputs[name]))
+            formulas.append(
+                Computed(name, label(name, names), step.text, outputs[name], _in_figures(step.text, values, names))
+            )
         elif step.hit == "C+":
             parts += _parts(step, grids[step.name].rows, set(traced.rows), values, sign, names)
     return Explained(outputs, parts, formulas)
@@ -105,6 +117,30 @@ def label(name: str, names: Mapping[str, str] = _UNNAMED) -> Because:
     if name in _NAMES and name not in names:
         return _NAMES[name]
     return Because(name.replace("_", " "), chinese(names, name).replace("_", " "))
+
+
+def _in_figures(formula: str, values: Mapping[str, Any], names: Mapping[str, str]) -> Because:
+    """A formula with what it reads called by its label, the value behind it."""
+
+    def said(lang: Lang) -> str:
+        def one(match: re.Match[str]) -> str:
+            name = match[0]
+            if name not in values:  # a function, or a word of FEEL
+                return name
+            text = label(name, names)
+            return (
+                f"{text.zh}（{_figure(values[name], lang)}）"
+                if lang == "zh"
+                else f"{text.en} ({_figure(values[name], lang)})"
+            )
+
+        return _NAME.sub(one, formula)
+
+    return Because(said("en"), said("zh"))
+
+
+def _figure(value: Any, lang: Lang) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else word(value, lang)
 
 
 @lru_cache(maxsize=64)

@@ -149,7 +149,9 @@ def _print_label(label: LabelShown, now: datetime, lang: Lang, t: Any) -> None:
 def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:
     follows = ", ".join(f"{name} {word(value, lang)}" for name, value in score.follows.items())
     answer.print(
-        f"{score.name} {_plain(score.value)} ({follows}; {score.scorecard} {score.version})", markup=False, style="bold"
+        f"{score.name} {_plain(score.value, lang)} ({follows}; {score.scorecard} {score.version})",
+        markup=False,
+        style="bold",
     )
     for part in score.parts:
         name = part.label.zh if lang == "zh" else part.label.en
@@ -157,25 +159,38 @@ def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:
         better = ", ".join(
             f"{none if band.condition == NONE_OF_THESE.en else band.condition}: {band.points:+}" for band in part.better
         )
-        said = f"  {part.points:+}  {name} {_plain(part.value)} {part.condition and f'({part.condition})'}"
+        said = f"  {part.points:+}  {name} {_plain(part.value, lang)} {part.condition and f'({part.condition})'}"
+        with_ = t("less with", "可降低：") if score.less_is_better else t("more with", "可提高：")
+        answer.print(said + (f"; {with_} {better}" if better else ""), markup=False, soft_wrap=True)
+    total = sum(part.points for part in score.parts)
+    if score.parts and total != score.value:
         answer.print(
-            said + (f"; {t('more with', '可提高：')} {better}" if better else ""), markup=False, soft_wrap=True
+            t(
+                f"  {total:+} points in all: {_plain(score.value, lang)}",
+                f"  合计{total:+}分：{_plain(score.value, lang)}",
+            ),
+            markup=False,
+            style="bold",
         )
     for formula in score.formulas:
-        answer.print(f"  {formula.name} = {_plain(formula.value)}", markup=False, soft_wrap=True)
+        name, text = (formula.label.zh, formula.said.zh) if lang == "zh" else (formula.label.en, formula.said.en)
+        answer.print(f"  {name} = {_plain(formula.value, lang)}", markup=False, soft_wrap=True)
+        if any(one.isalpha() for one in formula.formula):
+            answer.print(f"      = {text}", markup=False, soft_wrap=True, style="dim")
     for one in score.raised_by:
-        name = one.label.zh if lang == "zh" else one.label.en
+        name, how = (one.label.zh, one.how.zh) if lang == "zh" else (one.label.en, one.how.en)
         answer.print(
-            f"  {t('would be', '将变为')} {_plain(one.score)}: {name} {one.now} → {one.then}",
+            f"  {t('would be', '将变为')} {_plain(one.score, lang)}: {name} {one.now} → {one.then}"
+            + (t(f", {how}", f"（{how}）") if how else ""),
             markup=False,
             soft_wrap=True,
         )
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, lang: Lang) -> str:
     if isinstance(value, Decimal):
         return f"{value:.4f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
+    return "" if value is None else word(value, lang)
 
 
 def _value(value: Any, unit: str, currency: str, lang: Lang) -> str:

@@ -221,7 +221,7 @@ def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded, scored: Scored)
         ),
         msgspec.Raw(row["facts"].encode()),
         scored.cards,
-        scored.abuse_reasons(msgspec.json.decode(row["facts"])),
+        scored.abuse_reasons(msgspec.json.decode(row["facts"]), row["currency"]),
         [
             Posting(
                 one["transfer"], one["cause"], one["account"], one["owner"], one["amount"], one["currency"], one["value_at"],

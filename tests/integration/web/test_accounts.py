@@ -48,7 +48,15 @@ async def test_a_store_is_told_what_would_raise_its_score(client: httpx.AsyncCli
     score = shown["scores"][0]
     raised = {one["fact"]: one for one in score["raised_by"]}
     assert raised["history.merchant_reviews_365d"]["score"] > score["value"]
-    assert {one["name"] for one in score["formulas"]} >= {"quality_score", "logistics_score", "disputes_score"}
+    formulas = {one["name"]: one for one in score["formulas"]}
+    assert formulas.keys() >= {"quality_score", "logistics_score", "disputes_score"}
+    # with the figures and with what is lent
+    assert formulas["dispute_share"]["said"]["en"] == (
+        "min(1, (refund applications against the store in 365 days (0) + 2) / (orders of the store in 365 days (10) + 50))"
+    )
+    assert "365天内店铺订单数（10）" in formulas["dispute_share"]["said"]["zh"]
+    assert raised["history.merchant_reviews_365d"]["how"]["en"] == "each of the new ones with 5 points"
+    assert not score["less_is_better"]
 
 
 @pytest.mark.parametrize(

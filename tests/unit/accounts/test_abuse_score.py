@@ -218,6 +218,16 @@ def test_reasons_are_the_points_and_the_greatest_comes_first() -> None:
     assert sum(one.points for one in found) == Scorer(CARD).points(complete(facts, CARD))
 
 
+def test_amounts_are_written_in_the_currency_of_the_claim() -> None:
+    amounts = NumberPoints("application.amount", "up", (Decimal(5_000), Decimal(20_000)), (0, 9, 18))
+    card = msgspec.structs.replace(CARD, numbers=(amounts,))
+    (said,) = reasons(card, {"application": {"amount": 10_000}}, currency="CNY")
+    assert said.en == "amount asked: 100.00 CNY (from 50.00 CNY to below 200.00 CNY: +9 points)"
+    assert said.zh == "申请金额：100.00 CNY（50.00 CNY至200.00 CNY以下，+9分）"
+    (plain,) = reasons(card, {"application": {"amount": 10_000}})
+    assert plain.en == "amount asked: 10000 minor units (from 5000 to below 20000: +9 points)"
+
+
 def test_what_is_not_known_gives_no_points() -> None:
     assert Scorer(CARD).points(complete({}, CARD)) == 0
     assert reasons(CARD, {}) == []

@@ -19,6 +19,7 @@ import msgspec
 
 from evenhand.accounts.abuse.evidence import EVIDENCE, NUMBERS, ONLY_DOWN, Direction, as_word, value_of
 from evenhand.errors import BadInput
+from evenhand.money import written
 from evenhand.vocabulary import FACTS, word
 
 _THOUSANDTHS: Final = tuple(Decimal(number).scaleb(-3) for number in range(1001))
@@ -220,10 +221,10 @@ def complete(facts: Mapping[str, Any], card: Card) -> dict[str, dict[str, Any]]:
     return whole
 
 
-def reasons(card: Card, facts: Mapping[str, Any], most: int = 4) -> list[Reason]:
+def reasons(card: Card, facts: Mapping[str, Any], most: int = 4, currency: str | None = None) -> list[Reason]:
     """What contributed to a score, the greatest part first: all that raised it before what lowered it, at most so many.
 
-    Amounts are in minor units and say so: a card has no currency.
+    Amounts are written in the `currency` of the claim; without one they are in minor units and say so, for a card has none.
     """
     found: list[Reason] = []
     for part in card.parts:
@@ -231,28 +232,34 @@ def reasons(card: Card, facts: Mapping[str, Any], most: int = 4) -> list[Reason]
         points = part.of(value)
         if points:
             fact = FACTS[part.fact]
-            band_en, band_zh, code = _band(part, value)
-            shown_en, shown_zh = word(value, "en"), word(value, "zh")
+            is_money = fact.unit == "money"
+            band_en, band_zh, code = _band(part, value, currency if is_money else None)
+            shown_en = shown_zh = written(value, currency) if is_money and currency else ""
+            shown_en, shown_zh = shown_en or word(value, "en"), shown_zh or word(value, "zh")
             same_en = "" if band_en == shown_en else f"{band_en}: "
             same_zh = "" if band_zh == shown_zh else f"{band_zh}，"
-            unit_en, unit_zh = (" minor units", "（最小货币单位）") if fact.unit == "money" else ("", "")
+            unit_en, unit_zh = (" minor units", "（最小货币单位）") if is_money and not currency else ("", "")
             en = f"{fact.en}: {shown_en}{unit_en} ({same_en}{points:+d} points)"
             zh = f"{fact.zh}：{shown_zh}{unit_zh}（{same_zh}{points:+d}分）"
             found.append(Reason(f"{part.fact} {code}", points, en, zh))
     return sorted(found, key=lambda one: (one.points < 0, -abs(one.points)))[:most]
 
 
-def _band(part: NumberPoints | ChoicePoints, value: Any) -> tuple[str, str, str]:
+def _band(part: NumberPoints | ChoicePoints, value: Any, currency: str | None) -> tuple[str, str, str]:
     """The band a value lies in, for people in both languages and as a code."""
+
+    def said(cut: Decimal) -> str:
+        return written(int(cut), currency) if currency else str(cut)
+
     if isinstance(part, ChoicePoints):
         return word(value, "en"), word(value, "zh"), f"= {as_word(value)}"
     place = bisect_right(part.cuts, value)
     if place == 0:
-        return f"below {part.cuts[0]}", f"低于{part.cuts[0]}", f"< {part.cuts[0]}"
+        return f"below {said(part.cuts[0])}", f"低于{said(part.cuts[0])}", f"< {part.cuts[0]}"
     if place == len(part.cuts):
-        return f"{part.cuts[-1]} and more", f"{part.cuts[-1]}及以上", f">= {part.cuts[-1]}"
+        return f"{said(part.cuts[-1])} and more", f"{said(part.cuts[-1])}及以上", f">= {part.cuts[-1]}"
     low, high = part.cuts[place - 1], part.cuts[place]
-    return f"from {low} to below {high}", f"{low}至{high}以下", f"[{low}..{high})"
+    return f"from {said(low)} to below {said(high)}", f"{said(low)}至{said(high)}以下", f"[{low}..{high})"
 
 
 def _plain(cuts: Sequence[Decimal]) -> list[Decimal | int]:

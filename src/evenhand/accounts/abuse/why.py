@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from evenhand.accounts.abuse.card import Card, Reason, complete, reasons
 from evenhand.accounts.points import Part, explained
+from evenhand.money import written
 from evenhand.policy import Policy
 from evenhand.policy.types import of_fact
 from evenhand.policy.values import nested
@@ -20,24 +21,25 @@ MOST: Final = 4
 
 
 def abuse_reasons(
-    stored: Mapping[str, Any], documented: Policy, learned: Card | None, most: int = MOST
+    stored: Mapping[str, Any], documented: Policy, learned: Card | None, most: int = MOST, currency: str | None = None
 ) -> list[Reason]:
     """What contributed to the score: all that raised it before what lowered it.
 
-    `stored` are a ruling's facts as decoded from JSON; `learned` is the card that scored it, where one did, else `documented`.
+    `stored` are a ruling's facts as decoded from JSON, amounts in minor units of `currency`; `learned` is the card that scored
+    it, where one did, else `documented`.
     """
     if learned is not None:
-        return reasons(learned, complete(nested(stored, _TYPES, ()), learned), most)
+        return reasons(learned, complete(nested(stored, _TYPES, ()), learned), most, currency)
     parts = explained(documented, nested(stored, _TYPES, tuple(documented.model.read))).parts
     types = {**documented.model.facts, **{name: one.type for name, (_, one) in documented.model.outputs.items()}}
-    words = Wording(types, documented.currency)
+    words = Wording(types, currency or documented.currency)
     found = [_reason(part, words) for part in parts if part.input and part.points]
     return sorted(found, key=lambda one: (one.points < 0, -abs(one.points)))[:most]
 
 
 def _reason(part: Part, words: Wording) -> Reason:
     points, band = int(part.points), words.test(part.condition, part.input)
-    en, zh = (_said(part.value, lang) for lang in ("en", "zh"))
+    en, zh = (_said(part.input, part.value, lang, words.currency) for lang in ("en", "zh"))
     if isinstance(part.value, bool):
         return Reason(
             f"{part.input} = {part.condition}", points, f"{part.label.en} ({points:+d} points)",
@@ -49,5 +51,7 @@ def _reason(part: Part, words: Wording) -> Reason:
     )  # fmt: skip
 
 
-def _said(value: Any, lang: Any) -> str:
+def _said(name: str, value: Any, lang: Any, currency: str | None) -> str:
+    if currency and isinstance(value, int) and name in FACTS and FACTS[name].unit == "money":
+        return written(value, currency)
     return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else word(value, lang)
