@@ -66,7 +66,7 @@ async def viewer() -> AsyncGenerator[Page]:
         ("pinduoduo", 8, [("decisionTable", "Ruling", 13)]),
         (
             "src/evenhand/accounts/scorecards/integrity.md",
-            7,
+            9,
             [("literalExpression", "buyer.integrity_score", 0), ("decisionTable", "Points", 17)],
         ),
     ],
