@@ -131,7 +131,7 @@ async def test_a_scorecard_scores_one_market_from_its_day_on(
     assert await scored_by(database, before) == await scored_by(database, late) == package
     assert await scored_by(database, elsewhere) == package
     assert "own-integrity@1" in await scored_by(database, after)
-    assert "integrity@1" not in await scored_by(database, after)
+    assert "integrity@2" not in await scored_by(database, after)
     async with database.pool.acquire() as connection:
         markets = await load_markets(connection)
         shown = await profile(connection, markets["shop"], "buyer-1", "buyer", clock())
@@ -176,7 +176,7 @@ async def test_two_desks_notice_a_scorecard_and_rule_alike(
                     await asyncio.sleep(0.05)
         cases = [await ruled(desk, 1, IN_APRIL), await ruled(other, 2, IN_APRIL)]
         assert [await scored_by(database, case) for case in cases] == [
-            sorted(["own-integrity@1", f"experience@{EXPERIENCE.version}", "abuse@1"])
+            sorted(["own-integrity@1", f"experience@{EXPERIENCE.version}", "abuse@2"])
         ] * 2
     finally:
         await other.close()
@@ -190,7 +190,7 @@ async def test_one_role_has_one_version_a_day_and_what_has_begun_stays(
     with pytest.raises(Conflict, match="own-integrity@1 is published for market shop from 2026-04-01"):
         await publisher.publish(integrity("2", 800))
     await ruled(desk, 1, NOW)
-    with pytest.raises(BadInput, match=r"2026-03-01 has begun .* integrity@1 counts there"):
+    with pytest.raises(BadInput, match=r"2026-03-01 has begun .* integrity@2 counts there"):
         await publisher.publish(integrity("2", 800), date(2026, 3, 1))
     taken = await publisher.withdraw("own-integrity")
     assert (taken.role, taken.state) == ("integrity", "withdrawn")
