@@ -67,6 +67,18 @@ async def test_what_is_due_is_a_sentence_of_its_own(client: httpx.AsyncClient) -
     assert "<dd><bdi>–</bdi></dd>" in page, "an order line without a category"
 
 
+async def test_an_ordinary_case_does_not_say_that_its_row_was_not_carried_out(
+    client: httpx.AsyncClient, case: str
+) -> None:
+    for lang, lit, hint in (
+        ("en", "<h2>The row that decided", "not carried out"),
+        ("zh", "<h2>作出裁决的规则行", "未予执行"),
+    ):
+        page = (await client.get(f"/cases/{case}", params={"lang": lang})).text
+        assert lit in page
+        assert hint not in page
+
+
 async def test_a_person_takes_a_case_and_rules_it(client: httpx.AsyncClient, case: str) -> None:
     assert "say who you are" in await send(client, case, "claim", ("version", "3"))
     chinese = await client.post(f"/cases/{case}/act/claim", headers={**HTMX, "accept-language": "zh-CN"})

@@ -79,6 +79,8 @@ async def test_the_case_says_that_a_person_looks_because_the_score_is_uncertain(
     assert "uncertain: a person should look<" in page
     assert "not clear enough" in page
     assert "What this row says was not carried out" in page
+    chinese = await learned.get(f"/cases/{case['case']}", headers={"accept-language": "zh-CN"})
+    assert "该行的结果未予执行" in chinese.text
     await learned.put(f"{SETTINGS}?by=ana", json={"uncertain_per_day": 0})
     sent = [application(1, reason=UNCLEAR, applied_at=NOW.isoformat())]
     (ruled,) = (await learned.post(f"{SHOP}/applications", json=sent)).json()

@@ -60,9 +60,11 @@ class Shown:
     hit: str
     columns: Sequence[Column]
     lines: Sequence[Line]
-    # what came out, by name
+    # what came out, by name, in the reader's language
     outputs: dict[str, Any]
     deciding: bool
+    # of the deciding table, the outcome its row names, as the machine calls it; None where that is computed elsewhere
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def explain(policy: Policy, ruling: Ruling, facts: dict[str, Any], lang: Lang = 
             if number in holds
         ]
         outputs = {name: _value(value, name, words, lang) for name, value in traced.outputs.items()}
-        shown.append(Shown(policy.called(step.name, lang), step.hit, columns, lines, outputs, deciding))
+        named = traced.outputs.get("outcome")
+        outcome = named if isinstance(named, str) else None
+        shown.append(Shown(policy.called(step.name, lang), step.hit, columns, lines, outputs, deciding, outcome))
     return sorted(shown, key=lambda one: not (isinstance(one, Shown) and one.deciding))
 
 
