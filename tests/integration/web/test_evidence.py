@@ -82,6 +82,46 @@ async def test_a_reused_photograph_is_declined_and_the_case_says_where_it_was_sh
     assert (await client.get(f"/v1/cases/{two['case']}")).json()["facts"]["abuse"]["reused_evidence"] is True
 
 
+async def test_whoever_works_on_a_case_sees_its_evidence_and_where_it_was_shown_before(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    data = saved(photo("coffee.png"))
+    first, again = [await upload(client, data), await upload(client, data)]
+    text = await upload(client, b"the seam is open")
+    one = (await client.post(f"{BAZAAR}/applications", json=application(1, evidence=[first["id"], text["id"]]))).json()
+    two = (await client.post(f"{BAZAAR}/applications", json=application(2, evidence=[again["id"]]))).json()
+    client.cookies.set("adjudicator", "Anna")
+    for lang, before, look, name in (
+        ("en", "Shown before", "Look at it", f">case {one['case']}</a>"),
+        ("zh", "此前已用于", "查看图片", f">案件 {one['case']}</a>"),
+    ):
+        page = (await client.get(f"/cases/{two['case']}", headers={"accept-language": lang})).text
+        assert before in page
+        assert f'href="/cases/{one["case"]}#evidence"{name}' in page
+        assert look in page
+    copy = f"/v1/evidence/{again['id']}?by=Anna"
+    assert f'src="{copy}"' in page
+    assert (await client.get(copy)).headers["content-type"] == "image/jpeg"
+    log = (await client.get(f"/v1/evidence/{again['id']}/custody")).json()["entries"]
+    assert [(entry["action"], entry["who"]) for entry in log[1:]] == [("looked_at", "Anna")], (
+        "the page alone is no look"
+    )
+    fresh = (await client.get(f"/cases/{one['case']}", headers={"accept-language": "en"})).text
+    assert 'id="evidence"' in fresh
+    assert "Shown before" not in fresh
+    assert f'href="/v1/evidence/{text["id"]}?by=Anna"' in fresh
+    assert fresh.count("<img") == 1
+    await database.pool.execute("alter table evidence disable trigger all")
+    await database.pool.execute(
+        "update evidence set removed_at = now(), removed_why = 'retention', pdq = null, windows = null, thumbnail = null"
+        " where id = $1",
+        again["id"],
+    )
+    gone = (await client.get(f"/cases/{two['case']}", headers={"accept-language": "en"})).text
+    assert "The file was removed on" in gone
+    assert copy not in gone
+
+
 HOSTILE = {
     "nothing": (b"", 400, "empty"),
     "a page": (b"<html><script>alert(1)</script></html>", 400, "HTML"),

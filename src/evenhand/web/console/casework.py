@@ -27,6 +27,7 @@ from evenhand.cases.statement import StatementOfReasons
 from evenhand.cases.table import find
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.evidence import fresh
+from evenhand.evidence.content import IMAGES
 from evenhand.evidence.custody import shown_in
 from evenhand.evidence.retention import keeping_of
 from evenhand.money import parse
@@ -170,11 +171,12 @@ async def life(lookup: Lookup, number: str, me: str, said: str = "", before: int
         events = await keeping.newest_events(connection, case_number(number), before, _EVENTS)
         panel = await panels.latest(connection, case_number(number))
         photos = await fresh.requests(connection, case_number(number))
-        vouched = [one for one in await shown_in(connection, case_number(number)) if one.credential]
+        pieces = await shown_in(connection, case_number(number))
         kept = await keeping_of(connection, case_number(number))
     case = found.life
     return {
-        "panel": panel, "photos": photos, "vouched": vouched, "earlier": events[0].no if events and events[0].no > 1 else None,
+        "panel": panel, "photos": photos, "pieces": pieces, "images": IMAGES,
+        "vouched": [one for one in pieces if one.credential], "earlier": events[0].no if events and events[0].no > 1 else None,
         "later": bool(events) and events[-1].no < case.version,
         "case": found.case, "found": found, "life": case, "events": events, "me": me, "said": said,
         "possible": _possible(case, me), "grounds": {code: GROUNDS[code] for code in FOR_PEOPLE}, "rulable": RULABLE,
