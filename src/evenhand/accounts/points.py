@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import msgspec
 
+from evenhand.accounts.saying import figure
 from evenhand.policy import Because, Policy, TraceStep
 from evenhand.policy.names import chinese
 from evenhand.policy.row import Row, compile_row
 from evenhand.policy.tracing import compile_trace
 from evenhand.policy.tree import Formula, Table
-from evenhand.vocabulary import FACTS, Lang, word
+from evenhand.vocabulary import FACTS, Lang
 
 _ANY: Final = "-"
 _NAME: Final = re.compile(r"[a-z_][a-z_0-9]*(?:\.[a-z_0-9]+)?")
@@ -58,6 +59,7 @@ class Band(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """What one input of a scorecard's table gives: the condition that was met, and those that give more."""
 
+    # names of what is asked together stand with " and " between them; so do its conditions, and `value` is a list of theirs
     input: str
     label: Because
     value: Any
@@ -129,18 +131,14 @@ def _in_figures(formula: str, values: Mapping[str, Any], names: Mapping[str, str
                 return name
             text = label(name, names)
             return (
-                f"{text.zh}（{_figure(values[name], lang)}）"
+                f"{text.zh}（{figure(values[name], lang)}）"
                 if lang == "zh"
-                else f"{text.en} ({_figure(values[name], lang)})"
+                else f"{text.en} ({figure(values[name], lang)})"
             )
 
         return _NAME.sub(one, formula)
 
     return Because(said("en"), said("zh"))
-
-
-def _figure(value: Any, lang: Lang) -> str:
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else word(value, lang)
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +162,8 @@ def _parts(
         met = [band for band in bands if band[0] in matched]
         points = sum((band[2] for band in met), Decimal(0))
         name = " and ".join(table.headers[at] for at in columns)
-        value = values.get(name) if len(columns) == 1 else None
+        asked_of = [values.get(table.headers[at]) for at in columns]
+        value = asked_of if len(columns) > 1 else asked_of[0] if columns else None
         better = [Band(condition, gives) for _, condition, gives in bands if sign * gives > sign * points]
         if sign * points < 0:
             better.append(Band(NONE_OF_THESE.en, Decimal(0)))

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from evenhand.accounts.labels import LabelShown, standing
 from evenhand.accounts.points import NONE_OF_THESE
+from evenhand.accounts.saying import condition, fact_value, figure
 from evenhand.accounts.state import AccountKind
 from evenhand.cli.options import answer, user
 from evenhand.desk import utc_now
@@ -18,11 +18,10 @@ from evenhand.erasure import Erased, erase_person
 from evenhand.errors import BadInput
 from evenhand.evidence.vault import open_vault
 from evenhand.labelling import numbers
-from evenhand.money import written
 from evenhand.profiles import AccountShown, ScoreShown, profile
 from evenhand.publishing import load_markets
 from evenhand.store import open_database
-from evenhand.vocabulary import Lang, word
+from evenhand.vocabulary import FACTS, Lang, word
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -112,7 +111,7 @@ def _print(found: AccountShown, lang: Lang) -> None:
     kind = t(found.kind, {"buyer": "买家", "merchant": "商家"}[found.kind])
     answer.print(f"{kind} {found.id}, {found.market}, {found.as_of:%Y-%m-%d %H:%M %Z}", markup=False, style="bold")
     for score in found.scores:
-        _print_score(score, lang, t)
+        _print_score(score, found.currency, lang, t)
     for label in found.labels:
         _print_label(label, found.as_of, lang, t)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
@@ -120,7 +119,7 @@ def _print(found: AccountShown, lang: Lang) -> None:
     table.add_column(t("value", "数值"), justify="right")
     for fact in found.facts:
         table.add_row(
-            fact.label.zh if lang == "zh" else fact.label.en, _value(fact.value, fact.unit, found.currency, lang)
+            fact.label.zh if lang == "zh" else fact.label.en, fact_value(fact.name, fact.value, found.currency, lang)
         )
     answer.print(table)
 
@@ -146,54 +145,52 @@ def _print_label(label: LabelShown, now: datetime, lang: Lang, t: Any) -> None:
     )
 
 
-def _print_score(score: ScoreShown, lang: Lang, t: Any) -> None:
-    follows = ", ".join(f"{name} {word(value, lang)}" for name, value in score.follows.items())
+def _print_score(score: ScoreShown, currency: str, lang: Lang, t: Any) -> None:
+    def score_of(value: Any) -> str:
+        return fact_value(score.name, value, currency, lang)
+
+    follows = t(", ", "，").join(
+        f"{_called(name, lang)}{t(': ', '：')}{fact_value(name, value, currency, lang)}"
+        for name, value in score.follows.items()
+    )
     answer.print(
-        f"{score.name} {_plain(score.value, lang)} ({follows}; {score.scorecard} {score.version})",
+        f"{_called(score.name, lang)}{t(': ', '：')}{score_of(score.value)}"
+        + t(f" ({follows}; {score.scorecard} {score.version})", f"（{follows}；{score.scorecard} {score.version}）"),
         markup=False,
         style="bold",
+        soft_wrap=True,
     )
     for part in score.parts:
         name = part.label.zh if lang == "zh" else part.label.en
         none = NONE_OF_THESE.zh if lang == "zh" else NONE_OF_THESE.en
         better = ", ".join(
-            f"{none if band.condition == NONE_OF_THESE.en else band.condition}: {band.points:+}" for band in part.better
+            f"{none if band.condition == NONE_OF_THESE.en else condition(band.condition, lang)}: {band.points:+}"
+            for band in part.better
         )
-        said = f"  {part.points:+}  {name} {_plain(part.value, lang)} {part.condition and f'({part.condition})'}"
-        with_ = t("less with", "可降低：") if score.less_is_better else t("more with", "可提高：")
-        answer.print(said + (f"; {with_} {better}" if better else ""), markup=False, soft_wrap=True)
+        band = f"({condition(part.condition, lang)})" if part.condition else ""
+        said = f"  {part.points:+}  {name} {figure(part.value, lang) if part.input else ''} {band}".rstrip()
+        with_ = t("; less with ", "；可降低：") if score.less_is_better else t("; more with ", "；可提高：")
+        answer.print(said + (f"{with_}{better}" if better else ""), markup=False, soft_wrap=True)
     total = sum(part.points for part in score.parts)
     if score.parts and total != score.value:
-        answer.print(
-            t(
-                f"  {total:+} points in all: {_plain(score.value, lang)}",
-                f"  合计{total:+}分：{_plain(score.value, lang)}",
-            ),
-            markup=False,
-            style="bold",
-        )
+        points = t(f"  {total:+} points in all", f"  合计{total:+}分")
+        answer.print(f"{points}{t(': ', '：')}{score_of(score.value)}", markup=False, style="bold")
     for formula in score.formulas:
         name, text = (formula.label.zh, formula.said.zh) if lang == "zh" else (formula.label.en, formula.said.en)
-        answer.print(f"  {name} = {_plain(formula.value, lang)}", markup=False, soft_wrap=True)
+        value = score_of(formula.value) if formula.name == score.name else figure(formula.value, lang)
+        answer.print(f"  {name} = {value}", markup=False, soft_wrap=True)
         if any(one.isalpha() for one in formula.formula):
             answer.print(f"      = {text}", markup=False, soft_wrap=True, style="dim")
     for one in score.raised_by:
         name, how = (one.label.zh, one.how.zh) if lang == "zh" else (one.label.en, one.how.en)
         answer.print(
-            f"  {t('would be', '将变为')} {_plain(one.score, lang)}: {name} {one.now} → {one.then}"
+            f"  {t('would be', '将变为')} {score_of(one.score)}{t(': ', '：')}{name} {one.now} → {one.then}"
             + (t(f", {how}", f"（{how}）") if how else ""),
             markup=False,
             soft_wrap=True,
         )
 
 
-def _plain(value: Any, lang: Lang) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-    return "" if value is None else word(value, lang)
-
-
-def _value(value: Any, unit: str, currency: str, lang: Lang) -> str:
-    if value is None:
-        return word(None, lang)
-    return written(value, currency) if unit == "money" else str(value)
+def _called(name: str, lang: Lang) -> str:
+    fact = FACTS.get(name)
+    return name if fact is None else fact.zh if lang == "zh" else fact.en

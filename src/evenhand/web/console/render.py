@@ -16,6 +16,7 @@ from litestar import Request, Response
 from markupsafe import Markup
 
 from evenhand import __version__
+from evenhand.accounts.saying import condition, fact_value, figure
 from evenhand.cases.words import case_word
 from evenhand.fund.ledger import cause_word
 from evenhand.fund.words import payout_word
@@ -123,32 +124,6 @@ def fact_label(name: str, lang: Lang) -> str:
     return name if fact is None else fact.zh if lang == "zh" else fact.en
 
 
-def fact_value(name: str, value: Any, currency: str, lang: Lang) -> str:
-    """A fact's value as people write it."""
-    fact = FACTS.get(name)
-    if fact is not None and fact.unit == "money" and isinstance(value, int) and not isinstance(value, bool):
-        return written(value, currency)
-    if fact is not None and fact.kind == "number" and isinstance(value, int | float):
-        return f"{value:.{fact.scale}f}"
-    if value is None or isinstance(value, bool) or fact is None or fact.kind == "choice":
-        return word(value, lang)
-    return str(value) or "–"
-
-
-def condition(text: str, lang: Lang) -> str:
-    """Conditions of a points table, as they are written but for the words between them."""
-    if lang == "zh":
-        for english, chinese in (
-            (" and ", " 且 "),
-            (" or ", " 或 "),
-            ("true", "是"),
-            ("false", "否"),
-            ("null", "未知"),
-        ):
-            text = text.replace(english, chinese)
-    return text
-
-
 def named(name: str, synthetic: bool) -> str:
     """A market's name; that it is synthetic is shown by a mark of its own."""
     return name.removesuffix(" (synthetic)") if synthetic else name
@@ -195,6 +170,7 @@ _common: Final[dict[str, Any]] = {
     "cause_word": cause_word,
     "payout_word": payout_word,
     "condition": condition,
+    "figure": figure,
     "fact_label": fact_label,
     "fact_value": fact_value,
     "when": day_and_time,
