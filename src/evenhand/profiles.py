@@ -4,7 +4,7 @@ Nothing here scores anything. A scorecard is asked as rulings ask it, its tables
 explanation. What would raise a score is found by asking again with one figure changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -27,24 +27,29 @@ from evenhand.vocabulary import FACTS
 _sql: Final = Queries.load("profiles")
 # Figures of which less is better.
 _BETTER_LOW: Final = ("abuse.score",)
-# A review brings its points, an answer the time it took: with what of that at best, and at worst.
-_GOES_WITH: Final = {
-    "history.merchant_reviews_365d": ("merchant_review_points_365d", 5, 1),
-    "history.merchant_answers_365d": ("merchant_answer_time_365d", 0, 500),
+# A review brings its points, an answer the time it took, an order its day and its amount: with what of that at best, and at
+# worst; None is what one brings on the average.
+_GOES_WITH: Final[Mapping[str, tuple[tuple[str, int | None, int | None], ...]]] = {
+    "history.merchant_reviews_365d": (("merchant_review_points_365d", 5, 1),),
+    "history.merchant_answers_365d": (("merchant_answer_time_365d", 0, 500),),
+    "history.buyer_orders_365d": (("buyer_order_days_365d", 1, 1), ("buyer_order_amount_365d", None, None)),
 }
-# how that is said, of more and of fewer
-_HOW: Final = {
-    "history.merchant_reviews_365d": (
-        Because("each of the new ones with 5 points", "新增评价均为5分"),
-        Because("if those that go were the worst, with 1 point", "减少的为1分评价时"),
+# how that is said, of more (1) and of fewer (-1)
+_HOW: Final[Mapping[tuple[str, int], Because]] = {
+    ("history.merchant_reviews_365d", 1): Because("each of the new ones with 5 points", "新增评价均为5分"),
+    ("history.merchant_reviews_365d", -1): Because(
+        "if those that go were the worst, with 1 point", "减少的为1分评价时"
     ),
-    "history.merchant_answers_365d": (
-        Because("each of the new ones at once", "新增答复均为即时答复"),
-        Because("if those that go were deadlines missed", "减少的为逾期未答复时"),
+    ("history.merchant_answers_365d", 1): Because("each of the new ones at once", "新增答复均为即时答复"),
+    ("history.merchant_answers_365d", -1): Because("if those that go were deadlines missed", "减少的为逾期未答复时"),
+    ("history.buyer_orders_365d", 1): Because(
+        "each of the new ones on a day of its own, of the usual amount", "新增订单每天一笔，金额与平时相当"
     ),
 }
+# How far up what would make a score better is looked for: so many times the figure, and so much besides.
+_TIMES, _BESIDES = 4, 100
 _AS_IT_IS: Final = Because("", "")
-_BROUGHT: Final = {f"history.{other}" for other, _, _ in _GOES_WITH.values()}
+_BROUGHT: Final = {f"history.{one[0]}": name for name, brought in _GOES_WITH.items() for one in brought}
 _PLACES: Final = {name: place for place, name in enumerate(FACTS)}
 # Of each kind of account: its scorecards with the outcome that is shown, the figure that a change is measured by.
 _CARDS: Final[Mapping[str, tuple[tuple[Card, str, str], ...]]] = {
@@ -149,7 +154,7 @@ def _score(card: Policy, figure: str, status: str, history: Mapping[str, Any]) -
     follows = {name: value for name, value in outputs.items() if "." in name and name != figure}
     return ScoreShown(
         figure, outputs[figure], {status: outputs.get(status), **follows}, card.name, card.version, card.title, found.parts,
-        found.formulas, _raises(card, figure, facts, outputs[figure]), figure in _BETTER_LOW,
+        found.formulas, what_raises(card, figure, facts, outputs[figure]), figure in _BETTER_LOW,
     )  # fmt: skip
 
 
@@ -166,31 +171,69 @@ def _document_of(learned: bytes) -> Policy:
     return Policy.parse(document(read_card(learned)), "card.md")
 
 
-def _raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[Raise]:
-    """Figures of the history that would make the score better if they were a little (a tenth, at least one) different."""
+def what_raises(card: Policy, figure: str, facts: dict[str, Any], now: Any) -> list[Raise]:
+    """Figures of the history that would make the score better if they were different.
+
+    Each with what a tenth more or less of it (at least one) gives, or else with the first change that gives anything; and no
+    more of a change than it takes for that.
+    """
     found: list[Raise] = []
     sign = -1 if figure in _BETTER_LOW else 1
     for name in card.model.read:
         group, _, field = name.partition(".")
         value = facts.get(group, {}).get(field)
         if (
-            name in _BROUGHT
+            _BROUGHT.get(name) in card.model.read
             or group != "history"
             or not isinstance(value, int)
             or isinstance(value, bool)
             or now is None
         ):
             continue
-        step = max(1, value // 10)
-        for then in (value + step, value - step):
-            if then < 0:
-                continue
-            changed = {**facts["history"], field: then}
-            other, best, worst = _GOES_WITH.get(name, ("", 0, 0))
-            if other in changed:  # what is added is the best there is, what goes is the worst
-                changed[other] = max(0, changed[other] + (best if then > value else worst) * (then - value))
-            score = card.decide({**facts, "history": changed})[figure]
-            if score is not None and sign * score > sign * now:
-                how = _HOW[name][then < value] if other in changed else _AS_IT_IS
-                found.append(Raise(name, label(name), value, then, score, how))
+
+        def score(then: int, name: str = name, value: int = value) -> Any:
+            return card.decide({**facts, "history": _changed(facts["history"], name, value, then)})[figure]
+
+        for way in (1, -1):
+            then = _enough(value, way, now, sign, score)
+            if then is not None:
+                how = _HOW.get((name, way), _AS_IT_IS)
+                found.append(Raise(name, label(name), value, then, score(then), how))
     return sorted(found, key=lambda one: one.score, reverse=sign > 0)
+
+
+def _enough(value: int, way: int, now: Any, sign: int, score: Callable[[int], Any]) -> int | None:
+    """The least change of a value (up with a `way` of 1, down with -1) that gives what a tenth does, or anything at all."""
+
+    def betters(step: int, than: Any) -> bool:
+        found = score(value + way * step)
+        return found is not None and sign * found > sign * than
+
+    most = value if way < 0 else _TIMES * value + _BESIDES
+    step = max(1, value // 10)
+    short = 0
+    while step <= most and not betters(step, now):
+        short, step = step, min(2 * step, most) if step < most else most + 1
+    if step > most:
+        return None
+    given = score(value + way * step)
+    while (
+        step - short > 1
+    ):  # where a score does not always go one way, the change that is found is still one that gives it
+        between = (short + step) // 2
+        reached = score(value + way * between)
+        short, step = (short, between) if reached is not None and sign * reached >= sign * given else (between, step)
+    return value + way * step
+
+
+def _changed(history: Mapping[str, Any], name: str, value: int, then: int) -> dict[str, Any]:
+    """A history with one figure changed, and with what comes or goes with it: what comes is at best, what goes at worst."""
+    changed = {**history, name.removeprefix("history."): then}
+    more = then - value
+    for other, best, worst in _GOES_WITH.get(name, ()):
+        if changed.get(other) is not None:
+            each = best if more > 0 else worst
+            changed[other] = max(
+                0, changed[other] + more * (each if each is not None else changed[other] // max(1, value))
+            )
+    return changed
