@@ -26,9 +26,10 @@ from evenhand.accounts.links.keeping import alone, forget, secret
 from evenhand.accounts.state import AccountKind, Connection
 from evenhand.cases.keeping import case_of
 from evenhand.cases.model import Said
-from evenhand.errors import BadInput, Conflict, StoreError, UnknownThing
+from evenhand.errors import Conflict, StoreError, UnknownThing
 from evenhand.evidence.retention import let_go, sweep
 from evenhand.evidence.vault import Vault
+from evenhand.naming import person
 from evenhand.policy import Because
 from evenhand.redaction import ERASED, Redaction, written_in
 from evenhand.store import Queries
@@ -138,8 +139,7 @@ async def erase(
     since. Raises `UnknownThing` when the market knows none such, `Conflict` when something stands against it that `despite` (why
     it is done all the same) does not get over.
     """
-    if not by.strip() or len(by) > 120:
-        raise BadInput("say who does it, in at most 120 characters", field="by")
+    by = person(by)
     await connection.execute(_evidence.one_at_a_time)
     # asks for the secret of the hashes, and whoever links asks for that first too
     remembered = await _name_hash(connection, market, kind, account)

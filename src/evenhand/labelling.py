@@ -18,10 +18,11 @@ from evenhand.accounts.labelling import GRACE, STANDARD, Before, Labelling, chec
 from evenhand.accounts.labels import LABELS, Confirm, decide_proposal, end_label, set_label
 from evenhand.accounts.state import Connection
 from evenhand.booking import parsed
-from evenhand.errors import BadInput, EvenhandError, UnknownThing
+from evenhand.errors import EvenhandError, UnknownThing
 from evenhand.events.outbox import give_places
 from evenhand.history import BUYER
 from evenhand.markets import MarketDesk
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("labels")
@@ -175,13 +176,11 @@ async def configure(
     """Let a market label so from now on: which document (None: the package's) while none is published for it, and from which
     label on a person confirms.
 
-    Raises `PolicyError` or `BadInput` for a document that cannot label.
+    Raises `PolicyError` or `BadInput` for a document that cannot label, `BadInput` where no person is named.
     """
     if document is not None:
         checked(parsed(document))
-    if not by.strip():
-        raise BadInput("say who it is", field="by")
-    await connection.execute(_sql.configure, market.number, document, confirm, by, now)
+    await connection.execute(_sql.configure, market.number, document, confirm, person(by), now)
 
 
 def numbers(markets: Mapping[str, MarketDesk], market: str | None) -> list[int]:

@@ -14,6 +14,10 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from evenhand.errors import BadInput
+
+# Characters of the longest name of who does something.
+_LONGEST: Final = 120
 # Characters of the shortest name that is looked for where others are spoken of too.
 SHORTEST_DISTINCT: Final = 4
 _HAN: Final = r"々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -22,16 +26,42 @@ _PERSONAL: Final = re.compile(rf"[{_HAN}]{{1,4}}")
 _ONE_WORD: Final = re.compile(r"[^\W\d_]+")
 # visible ASCII in full width, as it is typed among Chinese characters
 _WIDE: Final = {one: one + 0xFEE0 for one in range(0x21, 0x7F)} | {0x20: 0x3000}
+# letters and marks that show nothing, beside what cannot be printed: fillers, joiners, variation selectors, the blank of Braille
+_SHOWS_NOTHING: Final = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _SMALL: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SPACELESS_ONE: Final = re.compile(rf"[{_SPACELESS}]")
 # a character of a word in a script that puts spaces between words
 _WORD: Final = rf"[^\W{_SPACELESS}]"
 
 
+def person(name: str, field: str = "by") -> str:
+    """The name of who does something, with single spaces; raises `BadInput` for none, and for one that holds what cannot be seen,
+    by which two names would look the same."""
+    name = " ".join(name.split())
+    if not name or len(name) > _LONGEST:
+        raise BadInput(f"say who it is, in 1 to {_LONGEST} characters", field=field)
+    hidden = next((one for one in name if _is_hidden(one)), None)
+    if hidden is not None:
+        raise BadInput(f"this name holds U+{ord(hidden):04X}, which cannot be seen: write it without", field=field)
+    return name
+
+
 def same_person(name: str, other: str) -> bool:
     """Whether two names are one person's, as people write their own: `Ana`, `ANA`, ` ana `. Whom a rule keeps from deciding twice
-    is not another person by another spelling."""
-    return _folded(" ".join(name.split())) == _folded(" ".join(other.split()))
+    is not another person by another spelling, nor by a character that nobody sees."""
+    return _seen(name) == _seen(other)
+
+
+def _seen(name: str) -> str:
+    """What one sees of a name, folded."""
+    visible = "".join(one for one in " ".join(_folded(name).split()) if not _is_hidden(one))
+    return " ".join(visible.split())
+
+
+def _is_hidden(one: str) -> bool:
+    return not one.isprintable() or _SHOWS_NOTHING.match(one) is not None
 
 
 class Name:

@@ -26,6 +26,7 @@ from evenhand.cases.settings import DEFAULT
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.events.outbox import Event, emit
 from evenhand.markets import Followed, MarketDesk, Scoring, time_zone
+from evenhand.naming import person
 from evenhand.policy import Policy
 from evenhand.records import Market
 from evenhand.store import Queries
@@ -34,7 +35,6 @@ State = Literal["past", "in force", "scheduled", "withdrawn"]
 
 _sql: Final = Queries.load("publishing")
 _desk: Final = Queries.load("desk")
-_LONGEST_NAME: Final = 120
 # What counts in every market until it publishes another.
 _PACKAGE: Final[tuple[tuple[Role, Policy], ...]] = (
     ("integrity", INTEGRITY),
@@ -91,7 +91,7 @@ async def publish(
     What it counts for its outputs say. The same again is fine. Raises `UnknownThing` for the market, `BadInput` for a day that
     has begun or a document that is for nothing, `Conflict` when the day is taken or the version is known with another text.
     """
-    by = _name(by)
+    by = person(by)
     first = effective or policy.effective
     role = role_of(policy)
     await connection.execute(_sql.next_revision)
@@ -142,7 +142,7 @@ async def withdraw(
 
     `version` may be left out when one of that name is scheduled. Raises `UnknownThing` when none is, `Conflict` when it rules.
     """
-    by = _name(by)
+    by = person(by)
     await connection.execute(_sql.next_revision)
     place = await _market(connection, market)
     rows = await connection.fetch(_sql.publications, place["no"])
@@ -294,11 +294,3 @@ async def _keep(connection: Connection, policy: Policy) -> int:
 
 def _named(publication: Publication) -> str:
     return f"{publication.policy}@{publication.version}"
-
-
-def _name(by: str) -> str:
-    """Who does it; raises `BadInput` when that is not said."""
-    by = " ".join(by.split())
-    if not by or len(by) > _LONGEST_NAME or not by.isprintable():
-        raise BadInput(f"say who it is, in 1 to {_LONGEST_NAME} characters", field="by")
-    return by

@@ -17,6 +17,8 @@ from evenhand.errors import BadInput
 from evenhand.vocabulary import MOST_DAYS, MOST_MONEY
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+# A pattern for texts that say something: at least one character that is no space.
+SAYS_SOMETHING: Final = r"\S"
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
 # Minor units; the ceiling leaves room for sums of a billion such amounts in 64 bits.
@@ -145,7 +147,7 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One platform or country site with its own policy, currency and time zone."""
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,39}$")]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=SAYS_SOMETHING)]
     # name of a policy; which version rules follows from the date
     policy: str
     currency: Currency
@@ -225,6 +227,8 @@ def bad_input(error: msgspec.ValidationError, kind: type | None = None) -> BadIn
             detail = "is required" if "missing" in opening else "is not a field of this record"
     if detail.startswith("Invalid enum value ") and (allowed := _allowed(kind, field)):
         detail += f", not one of {', '.join(allowed)}"
+    if detail.startswith("Expected `str` matching regex") and detail.endswith(r"\\S'"):
+        detail = "holds spaces only: write something in it"
     detail = _BOUND.sub(lambda bound: f"{bound[1]}{int(bound[2]):,}", detail)
     return BadInput(detail[:1].lower() + detail[1:], field=field)
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-from evenhand.naming import Name
+from evenhand.errors import BadInput
+from evenhand.naming import Name, person, same_person
+
+HIDDEN = ["\u200b", "\u200d", "\ufeff", "\u00ad", "\u2066", "\ufe0f", "\u3164", "\u034f", "\u2800", "\x07"]
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,22 @@ def test_texts_that_hold_another_spelling_are_like_one_of_those_that_are_looked_
         small = "".join(one.lower() if one.isascii() else one for one in text)
         assert small in Name("wang-8472").spellings, text
     assert Name("Will").spellings == ["will"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_character_that_nobody_sees_makes_no_other_person(hidden: str) -> None:
+    for name in (f"Anna Lee{hidden}", f"An{hidden}na Lee", f"Anna {hidden} Lee", f"{hidden}ＡＮＮＡ　lee"):
+        assert same_person("Anna Lee", name), name
+        with pytest.raises(BadInput, match=f"holds U\\+{ord(hidden):04X}, which cannot be seen"):
+            person(name, "by")
+    with pytest.raises(BadInput, match="cannot be seen"):
+        person(hidden)
+    assert not same_person("Anna Lee", "Anne Lee")
+
+
+def test_a_person_has_a_name() -> None:
+    assert [person(name) for name in (" Anna  Lee ", "张　伟", "Zoe\u0308")] == ["Anna Lee", "张 伟", "Zoe\u0308"]
+    for name in ("", " ", "\u3000\t", "x" * 121):
+        with pytest.raises(BadInput, match="say who it is") as caught:
+            person(name, "by.id")
+        assert caught.value.field == "by.id"

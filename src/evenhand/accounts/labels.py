@@ -20,7 +20,7 @@ from evenhand.accounts.labelling.lasting import LONGEST_DAYS
 from evenhand.accounts.state import AccountKind, Connection, find_or_open
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.events.outbox import Event, emit
-from evenhand.naming import same_person
+from evenhand.naming import person, same_person
 from evenhand.policy import Because
 from evenhand.store import Queries
 
@@ -107,8 +107,10 @@ async def set_label(
     Rulings see the label from `starts_at` until `expires_at`. `reason` says in both languages what it is for, and is the `cause`
     unless told. Raises `UnknownThing` for the market, `BadInput` naming the field.
     """
-    if not cause.strip() or not set_by.strip():
-        raise BadInput("a label needs a cause and who set it", field="cause")
+    if rule is None:
+        set_by = person(set_by)
+    if not cause.strip():
+        raise BadInput("a label needs a cause", field="cause")
     if expires_at <= starts_at:
         raise BadInput("a label must end after it starts", field="expires_at")
     if expires_at - starts_at > LONGEST:
@@ -164,10 +166,11 @@ async def end_label(connection: Connection, number: int, *, by: str, why: str, n
 
     Raises `UnknownThing` when there is none such, `Conflict` when it has ended.
     """
+    by = person(by)
     row = await _held(connection, number)
     if row["ended_at"] is not None or row["expires_at"] <= now:
         raise Conflict(f"label {number} has ended", field="label")
-    await connection.execute(_sql.end, number, now, _who(by), why)
+    await connection.execute(_sql.end, number, now, by, why)
     await connection.execute(_sql.settle_doubts, number, now, by)
     said = {"account": {"kind": row["kind"], "id": row["id"]}, "label": row["label"], "ended_by": by, "why": why}
     await emit(connection, [Event("label.ended", row["market"], None, now, said)])
@@ -199,13 +202,14 @@ async def decide_appeal(
 
     Who set the label does not decide. Raises `UnknownThing`, or `Conflict` when it is decided or the person may not.
     """
+    by = person(by)
     found = await connection.fetchrow(_sql.hold_appeal, number)
     if found is None:
         raise UnknownThing(f"there is no appeal {number}", field="appeal")
     if found["verdict"]:
         raise Conflict(f"appeal {number} is decided: {found['verdict']}", field="appeal")
     row = await _held(connection, found["label"])
-    if same_person(row["set_by"], _who(by)):
+    if same_person(row["set_by"], by):
         raise Conflict(f"{by} set this label: another person decides on the appeal", field="by")
     if not note.strip():
         raise BadInput("an appeal's decision needs a reason", field="note")
@@ -228,6 +232,7 @@ async def decide_proposal(
 
     The label counts from now. Raises `UnknownThing`, `Conflict` when it is decided.
     """
+    by = person(by)
     row = await connection.fetchrow(_sql.hold_proposal, number)
     if row is None:
         raise UnknownThing(f"there is no proposal {number}", field="proposal")
@@ -238,10 +243,10 @@ async def decide_proposal(
         reason = Because(row["reason_en"], row["reason_zh"])
         became = await set_label(
             connection, row["market_id"], row["kind"], row["id"], row["label"],
-            cause=row["reason_en"], set_by=_who(by), starts_at=now, expires_at=now + timedelta(days=row["days"]),
+            cause=row["reason_en"], set_by=by, starts_at=now, expires_at=now + timedelta(days=row["days"]),
             cases=row["cases"], rule=row["rule"], reason=reason,
         )  # fmt: skip
-    await connection.execute(_sql.decide_proposal, number, verdict, _who(by), now, note, became)
+    await connection.execute(_sql.decide_proposal, number, verdict, by, now, note, became)
     return became
 
 
@@ -289,10 +294,3 @@ async def _held(connection: Connection, number: int) -> Any:
     if row is None:
         raise UnknownThing(f"there is no label {number}", field="label")
     return row
-
-
-def _who(by: str) -> str:
-    by = by.strip()
-    if not by or len(by) > 120:
-        raise BadInput("say who it is, in 1 to 120 characters", field="by")
-    return by

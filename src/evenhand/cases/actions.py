@@ -11,11 +11,12 @@ from evenhand.cases.machine import Hand, refusal
 from evenhand.cases.model import Finding, OfferKind, Who
 from evenhand.cases.table import find
 from evenhand.errors import Conflict
-from evenhand.records import Amount, Currency
+from evenhand.records import SAYS_SOMETHING, Amount, Currency
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
-Note = Annotated[str, msgspec.Meta(max_length=4000)]
-Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=SAYS_SOMETHING)]
+# may be left out, but is no spaces either
+Note = Annotated[str, msgspec.Meta(max_length=4000, pattern=f"^$|{SAYS_SOMETHING}")]
+Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=SAYS_SOMETHING)]
 References = Annotated[list[Reference], msgspec.Meta(max_length=20)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=24 * 366)]

@@ -16,6 +16,7 @@ from evenhand.cases.model import Case, Decision, Event, Ground, Offer, Party, Ro
 from evenhand.cases.table import find, roles_of, states_of
 from evenhand.errors import BadInput, Conflict, NotAllowed
 from evenhand.money import written
+from evenhand.naming import person
 
 _UNTIL: Final = "%Y-%m-%d %H:%M %Z"
 # What a decision would break of what the policy promises, in the policy's words; None when it keeps all.
@@ -119,7 +120,9 @@ def refusal(case: Case, action: str, role: Role) -> Conflict | NotAllowed:
 
 
 def check_who(ground: Ground, who: Who) -> None:
-    """Raises `NotAllowed` when somebody acts on a case that is not theirs."""
+    """Raises `NotAllowed` when somebody acts on a case that is not theirs, `BadInput` for a name that shows nobody."""
+    if who.role not in ("buyer", "merchant"):
+        person(who.id, "by.id")
     own = {"buyer": ground.buyer, "merchant": ground.merchant}.get(who.role, who.id)
     if own != who.id:
         raise NotAllowed(f"{who.role} {who.id!r} is not a party of case {ground.no}", field="by.id")

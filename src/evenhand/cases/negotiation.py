@@ -29,6 +29,8 @@ def message(hand: Hand, text: str) -> None:
 
 def evidence(hand: Hand, references: tuple[str, ...], text: str) -> None:
     room(hand)
+    if not references and not text:
+        raise BadInput("name evidence, or describe it in a text", field="evidence")
     hand.add("evidence", evidence=references, text=text)
 
 

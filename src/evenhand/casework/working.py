@@ -26,6 +26,7 @@ from evenhand.casework.loading import Loaded, load
 from evenhand.desk import Desk
 from evenhand.errors import Conflict, OutOfDate, StoreError, UnknownThing
 from evenhand.fund.ledger import BudgetSpent
+from evenhand.naming import person
 from evenhand.panels import Voted
 from evenhand.publishing import next_revision
 from evenhand.store import CUT_OFF, Database, Queries
@@ -229,6 +230,7 @@ class Casework:
         """Let a market handle its cases so from now on; deadlines that run stay as they were set. Raises `OutOfDate` when they
         were set again since the `expected` version."""
         settings.check()
+        by = person(by)
         found = self.desk.markets.get(market)
         if found is None:
             raise UnknownThing(f"there is no market {market!r}", field="market")

@@ -16,6 +16,7 @@ import msgspec
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.evidence.content import IMAGES
 from evenhand.evidence.reuse import Asked, show_in_case
+from evenhand.naming import person
 from evenhand.store import Queries
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -55,7 +56,7 @@ class PhotoRequest(msgspec.Struct, frozen=True):
 
 async def ask(connection: Connection, case: int, asked_by: str, hours: int, now: datetime) -> PhotoRequest:
     """Ask for a fresh photograph in a case, to come within `hours`; raises `BadInput`, `UnknownThing`."""
-    _check_person(asked_by, "asked_by")
+    asked_by = person(asked_by, "asked_by")
     if not 1 <= hours <= _LONGEST:
         raise BadInput(f"is between 1 and {_LONGEST}", field="hours")
     code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
@@ -89,7 +90,7 @@ async def check(
     the buyer's, another market's or case's, received before it was asked for or after the time was up), `Conflict` when the
     request was looked at before or the photograph has answered another.
     """
-    _check_person(checked_by, "checked_by")
+    checked_by = person(checked_by, "checked_by")
     if len(note) > 4000 or "\0" in note:
         raise BadInput("is a text of at most 4,000 characters", field="note")
     asked = await connection.fetchrow(_sql.photo_request, request)
@@ -125,11 +126,6 @@ def _check_answer(asked: Any, shown: Any) -> None:
         raise BadInput("came before the photograph was asked for", field="evidence")
     if shown["received_at"] > asked["expires_at"]:
         raise BadInput("came after the time for it was up; ask for another", field="evidence")
-
-
-def _check_person(name: str, where: str) -> None:
-    if not name.strip() or len(name) > 120 or "\0" in name:
-        raise BadInput("names a person, in at most 120 characters", field=where)
 
 
 def _request(row: Any) -> PhotoRequest:

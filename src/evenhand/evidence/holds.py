@@ -12,6 +12,7 @@ import msgspec
 
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.evidence.log import Connection
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("evidence")
@@ -34,7 +35,7 @@ async def place(connection: Connection, case: int, *, by: str, why: str, now: da
 
     Raises `UnknownThing` when there is no such case, `Conflict` when it is held already, `BadInput` for what is not said.
     """
-    _check(by, why)
+    by = _check(by, why)
     await connection.execute(_sql.one_at_a_time)
     try:
         placed = await connection.fetchval(_sql.hold, case, why, by, now)
@@ -47,7 +48,7 @@ async def place(connection: Connection, case: int, *, by: str, why: str, now: da
 
 async def lift(connection: Connection, case: int, *, by: str, why: str, now: datetime) -> Hold:
     """Lift the hold of a case, inside the caller's transaction; raises `Conflict` when there is none, `BadInput`."""
-    _check(by, why)
+    by = _check(by, why)
     if await connection.fetchval(_sql.lift, case, by, why, now) is None:
         raise Conflict(f"case {case} is not under legal hold", field="case")
     return (await holds_of(connection, case))[0]
@@ -70,8 +71,7 @@ def _hold(row: Any) -> Hold:
     )  # fmt: skip
 
 
-def _check(by: str, why: str) -> None:
-    if not by.strip() or len(by) > 120 or "\0" in by:
-        raise BadInput("names a person, in at most 120 characters", field="by")
+def _check(by: str, why: str) -> str:
     if not why.strip() or len(why) > 4000 or "\0" in why:
         raise BadInput("says why, in 1 to 4,000 characters", field="why")
+    return person(by)

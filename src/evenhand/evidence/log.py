@@ -16,7 +16,8 @@ import asyncpg
 import asyncpg.pool
 import msgspec
 
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import UnknownThing
+from evenhand.naming import person
 from evenhand.store import Queries
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -25,7 +26,6 @@ Act = Literal["received", "looked_at", "original_taken", "removed", "erased"]
 _sql: Final = Queries.load("evidence")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LONGEST_NAME: Final = 120
 
 
 class CustodyEntry(msgspec.Struct, frozen=True):
@@ -54,9 +54,7 @@ async def note(
     connection: Connection, evidence: Sequence[int], action: Act, who: str, now: datetime, text: str = ""
 ) -> None:
     """Write down that somebody had pieces of evidence (by number) in hand; raises `BadInput` for a name that is none."""
-    if not who.strip() or len(who) > _LONGEST_NAME or "\0" in who:
-        raise BadInput(f"names a person, in at most {_LONGEST_NAME} characters", field="by")
-    await connection.execute(_sql.note_custody, list(evidence), now, action, who, text)
+    await connection.execute(_sql.note_custody, list(evidence), now, action, person(who), text)
 
 
 async def custody_of(connection: Connection, name: str) -> CustodyLog:

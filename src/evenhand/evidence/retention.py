@@ -23,6 +23,7 @@ from evenhand.errors import BadInput
 from evenhand.evidence.holds import Hold, holds_of
 from evenhand.evidence.log import Connection, note
 from evenhand.evidence.vault import Vault
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("evidence")
@@ -86,8 +87,7 @@ async def set_retention(
 
     Raises `BadInput` for less than that, since an appeal without its evidence is none.
     """
-    if not by.strip() or len(by) > 120:
-        raise BadInput("names a person, in at most 120 characters", field="by")
+    by = person(by)
     if months is not None and not settings.appeal_months <= months <= LONGEST_MONTHS:
         raise BadInput(
             f"is between {settings.appeal_months}, the months in which a closed case can be appealed here, "

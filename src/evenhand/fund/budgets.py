@@ -15,6 +15,7 @@ from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund.telling import tell
 from evenhand.money import written
+from evenhand.naming import person
 from evenhand.store import Queries
 from evenhand.vocabulary import MOST_MONEY
 
@@ -24,7 +25,6 @@ State = Literal["ok", "alert", "spent"]
 PERIODS: Final = ("month", "quarter", "custom")
 # A fund is larger than any one order.
 MOST_BUDGET: Final = MOST_MONEY * 100_000
-_LONGEST_NAME: Final = 120
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ async def set_budget(
     Raises `UnknownThing` for the market, `BadInput` naming what is wrong, `Conflict` where days of a custom budget are another's.
     """
     row = await known_market(connection, market)
-    by = named(by)
+    by = person(by)
     if period not in PERIODS:
         raise BadInput(f"a budget is per {', '.join(PERIODS)}, not {period[:40]!r}", field="period")
     if amount is not None and not 0 <= amount <= MOST_BUDGET:
@@ -142,14 +142,6 @@ async def known_market(connection: Connection, market: str) -> Any:
     if row is None:
         raise UnknownThing(f"there is no market {market[:60]!r}", field="market")
     return row
-
-
-def named(by: str) -> str:
-    """Who does it; raises `BadInput` when that is not said."""
-    by = " ".join(by.split())
-    if not by or len(by) > _LONGEST_NAME or not by.isprintable():
-        raise BadInput(f"say who it is, in 1 to {_LONGEST_NAME} characters", field="by")
-    return by
 
 
 def _today(row: Any, now: datetime) -> date:

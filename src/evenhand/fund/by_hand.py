@@ -12,10 +12,11 @@ import msgspec
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund import debts
-from evenhand.fund.budgets import MOST_BUDGET, known_market, named
+from evenhand.fund.budgets import MOST_BUDGET, known_market
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
 from evenhand.money import written
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _fund: Final = Queries.load("fund")
@@ -41,7 +42,7 @@ async def deposit(connection: Connection, market: str, amount: int, *, by: str, 
     Raises `UnknownThing` for the market, `BadInput` naming what is wrong: no more is taken out than the fund holds.
     """
     row = await known_market(connection, market)
-    by, note = named(by), noted(note)
+    by, note = person(by), noted(note)
     if not 0 < abs(amount) <= MOST_BUDGET:
         raise BadInput(f"must not be zero, and at most {written(MOST_BUDGET, row['currency'])}", field="amount")
     if amount < 0:
@@ -68,7 +69,7 @@ async def recover(
     It may be done in parts, never more than was granted in all. Raises `UnknownThing` when the case was granted nothing,
     `Conflict` when all of it was recovered before, `BadInput`.
     """
-    by, note = named(by), noted(note)
+    by, note = person(by), noted(note)
     await connection.fetch(debts.sql.hold_line, case)
     await connection.fetch(debts.sql.hold_payouts, case)
     grants = await connection.fetch(debts.sql.grants, case, True)
@@ -102,7 +103,7 @@ async def repaid(connection: Connection, case: int, *, by: str, note: str, now: 
 
     Raises `UnknownThing` when nothing was recovered there, `Conflict` when nothing of it is owed any more.
     """
-    by, note = named(by), noted(note)
+    by, note = person(by), noted(note)
     if not await connection.fetchval(debts.sql.any, case):
         raise UnknownThing(f"nothing was recovered in case {case}", field="case")
     moved: list[Moved] = []

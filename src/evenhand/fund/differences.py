@@ -12,11 +12,12 @@ from typing import Final
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, UnknownThing
 from evenhand.fund import debts
-from evenhand.fund.budgets import MOST_BUDGET, named
+from evenhand.fund.budgets import MOST_BUDGET
 from evenhand.fund.by_hand import Moved, noted
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
 from evenhand.money import written
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _fund: Final = Queries.load("fund")
@@ -47,7 +48,7 @@ async def settle(
     where that was in another currency, at most what the payout was to pay. Raises `UnknownThing` when there is no such payout,
     `Conflict` when it does not differ, `BadInput`.
     """
-    by, note = named(by), noted(note)
+    by, note = person(by), noted(note)
     row = await connection.fetchrow(_sql.lock, number)
     if row is None:
         raise UnknownThing(f"there is no payout {number}", field="payout")

@@ -21,12 +21,13 @@ import msgspec
 
 from evenhand.accounts.state import Connection
 from evenhand.errors import BadInput, Conflict, OutOfDate, UnknownThing
-from evenhand.fund.budgets import known_market, named
+from evenhand.fund.budgets import known_market
 from evenhand.fund.debts import set_off
 from evenhand.fund.gateways import NAMES, Answer, Gateway, NotNow, Payment, Unknown
 from evenhand.fund.ledger import Transfer, book
 from evenhand.fund.telling import tell
 from evenhand.money import written
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("payouts")
@@ -244,7 +245,7 @@ async def start(
         raise UnknownThing(f"there is no gateway {gateway[:60]!r}; there are {', '.join(NAMES)}", field="gateway")
     await connection.execute(_sql.stop_the_press)
     await _check_paying(connection, row["no"], expected)
-    await connection.execute(_sql.start, row["no"], gateway, named(by), now)
+    await connection.execute(_sql.start, row["no"], gateway, person(by), now)
     made = [one["no"] for one in await connection.fetch(_sql.catch_up, row["no"], gateway, since, now)] if since else []
     await set_off(connection, made, now)
     return len(made)

@@ -31,7 +31,7 @@ from evenhand.errors import BadInput
 from evenhand.labelling import configure
 from evenhand.markets import CLOCK_SKEW
 from evenhand.policy import Because, PolicyError
-from evenhand.records import Id, Moment, decode_as
+from evenhand.records import SAYS_SOMETHING, Id, Moment, decode_as
 from evenhand.store import Database
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import Keys, once
@@ -41,7 +41,7 @@ from evenhand.web.taking import body, content, takes, transaction
 
 Number = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Its number.")]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=SAYS_SOMETHING)]
 _MOST = 500
 
 

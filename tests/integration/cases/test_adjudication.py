@@ -83,6 +83,10 @@ async def test_above_an_amount_two_must_agree(escalated: str, do: Do, work: Case
         await do(escalated, ANNA, "claim")
     with pytest.raises(NotAllowed, match="another person must"):
         await do(escalated, ANNA | {"id": " ANNA"}, "claim")
+    for name in ("Anna\u200b", "An\u00adna", " ", "\u2060"):
+        with pytest.raises(BadInput) as caught:
+            await do(escalated, ANNA | {"id": name}, "claim")
+        assert caught.value.field == "by.id"
     await do(escalated, BORIS, "claim")
     assert (await do(escalated, BORIS, "object", why="The picture is of something else.")).state == "escalated"
     await rule(do, escalated, ANNA, "subsidise")

@@ -382,7 +382,7 @@ async def test_a_file_that_another_shows_too_stays(
 async def test_who_does_it_must_be_said(
     story: dict[str, Any], database: Database, vault: Directory, clock: Clock
 ) -> None:
-    with pytest.raises(BadInput, match="say who does it"):
+    with pytest.raises(BadInput, match="say who it is"):
         await erase_person(database.pool, vault, "bazaar", "buyer", NAME, by=" ", now=clock.now)
 
 

@@ -93,7 +93,7 @@ async def test_a_fresh_photograph_is_asked_for_answered_and_looked_at_once(
             (asked.request, foreign.id, "Lin", "another market"),
             (asked.request, "nothing", "Lin", "no evidence"),
             ("999", answer.id, "Lin", "no request"),
-            (asked.request, answer.id, " ", "names a person"),
+            (asked.request, answer.id, " ", "say who it is"),
         ):
             with pytest.raises(BadInput, match=says):
                 await fresh.check(connection, int(number), evidence, by, NOW, shows_code=True)

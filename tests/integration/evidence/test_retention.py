@@ -167,7 +167,7 @@ async def test_the_log_shows_when_it_was_tampered_with(desk: Desk, custody: Cust
         ]
         with pytest.raises(UnknownThing):
             await custody_of(connection, "ev_" + "0" * 32)
-        with pytest.raises(BadInput, match="names a person"):
+        with pytest.raises(BadInput, match="say who it is"):
             await custody.copy_of(taken.id, " ", NOW)
     with pytest.raises(Exception, match="never changed"):
         await database.pool.execute("delete from evidence_custody")

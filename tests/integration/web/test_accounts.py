@@ -97,6 +97,9 @@ async def test_a_label_is_set_listed_contested_and_lifted(client: httpx.AsyncCli
     decision = {"verdict": "lifted", "by": "Wang", "note": "The carrier weighed it."}
     address = f"/v1/label-appeals/{filed.json()['appeal']}/decide"
     assert (await client.post(address, json=decision | {"by": "Li"})).status_code == 409
+    for nobody in ("Li\u200b", " "):
+        refused = await client.post(address, json=decision | {"by": nobody})
+        assert (refused.status_code, refused.json()["field"]) == (400, "by")
     assert (await client.post(address, json=decision)).status_code == 204
     assert (await client.get(f"{SHOP}/labels", params={"active": True})).json()["labels"] == []
     assert (await client.post("/v1/labels/999/end", json={"by": "Li", "why": "x"})).status_code == 404

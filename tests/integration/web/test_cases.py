@@ -75,6 +75,11 @@ async def test_an_idempotency_key_makes_an_action_one(act: Act) -> None:
     [
         ("accept", {"role": "merchant", "id": "store-2"}, {}, 403, "by.id"),
         ("claim", BUYER, {}, 403, "by.role"),
+        ("messages", {"role": "platform", "id": " "}, {"text": "Hello"}, 400, "by.id"),
+        ("messages", MERCHANT, {"text": " \t"}, 400, "text"),
+        ("evidence", BUYER, {"evidence": []}, 400, "evidence"),
+        ("evidence", BUYER, {"evidence": [" "]}, 400, "evidence[0]"),
+        ("decline", MERCHANT, {"why": " "}, 400, "why"),
         ("offers", MERCHANT, {"kind": "partial_refund", "amount": 10_001}, 400, "amount"),
         ("offers", MERCHANT, {"kind": "partial_refund", "amount": -5}, 400, "amount"),
         ("offers", MERCHANT, {"kind": "partial_refund", "amount": 5, "currency": "USD"}, 400, "currency"),

@@ -129,7 +129,7 @@ async def test_a_group_that_acts_together_is_found_shown_and_judged_by_a_person(
         await client.post("/v1/ring-findings/999/judge", json={"verdict": "confirmed", "by": "A"})
     ).status_code == 404
     nameless = await client.post(f"/rings/{number}/judge", data={"me": " ", "verdict": "confirmed"})
-    assert (nameless.status_code, "say who looked at it" in nameless.text) == (400, True)
+    assert (nameless.status_code, "say who it is" in nameless.text) == (400, True)
     form = {"me": "Anna", "verdict": "confirmed", "note": "the same photograph", "market": "shop"}
     done = await client.post(f"/rings/{number}/judge", data=form)
     assert (done.status_code, done.headers["location"]) == (303, f"/rings?market=shop#ring-{number}")

@@ -41,6 +41,7 @@ async def test_the_same_id_with_other_settings_is_a_conflict(client: httpx.Async
         ({"id": "Not an id"}, 400, "id"),
         ({"id": ""}, 400, "id"),
         ({"name": ""}, 400, "name"),
+        ({"name": " "}, 400, "name"),
         ({"name": "\0"}, 400, "name"),
         ({"policy": "nobody"}, 422, "policy"),
         ({"pinned": "1999"}, 422, "pinned"),

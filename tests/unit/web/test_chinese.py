@@ -26,6 +26,7 @@ _BEHIND = (
     "events/webhooks.py",
     "evidence/fresh.py",
     "money.py",
+    "naming.py",
     "profiles.py",
     "web/accounts.py",
     "web/api.py",

@@ -12,7 +12,8 @@ import msgspec
 from evenhand.accounts.abuse.card import Card, Scorer, scorer
 from evenhand.accounts.abuse.document import document
 from evenhand.accounts.state import Connection
-from evenhand.errors import BadInput, UnknownThing
+from evenhand.errors import UnknownThing
+from evenhand.naming import person
 from evenhand.store import Queries
 
 _sql: Final = Queries.load("abuse")
@@ -30,10 +31,18 @@ class Kept(msgspec.Struct, frozen=True):
     markets: list[str]
 
 
+class InUse(msgspec.Struct, frozen=True):
+    """A kept version that scores a market's applications."""
+
+    version: str
+    activated_by: str
+    activated_at: datetime
+
+
 async def keep(connection: Connection, card: Card, report: Any, *, by: str, now: datetime) -> None:
     """Store a card with the report on it (anything that becomes JSON, or None); the same again is fine."""
     said = None if report is None else msgspec.json.encode(report).decode()
-    values = (card.version, card.hash, card.json.decode(), document(card), said, _name(by), now)
+    values = (card.version, card.hash, card.json.decode(), document(card), said, person(by), now)
     await connection.execute(_sql.store, *values)
 
 
@@ -58,7 +67,7 @@ async def activate(connection: Connection, market: str, version: str | None, *, 
         if kept is None:
             raise UnknownThing(f"no learned score {version[:60]!r} is stored here", field="version")
         number = kept["no"]
-    await connection.execute(_sql.activate, place["no"], number, _name(by), now)
+    await connection.execute(_sql.activate, place["no"], number, person(by), now)
 
 
 async def kept(connection: Connection) -> list[Kept]:
@@ -71,8 +80,7 @@ async def read_scorers(connection: Connection) -> dict[int, Scorer]:
     return {row["no"]: scorer(row["card"]) for row in await connection.fetch(_sql.active)}
 
 
-def _name(by: str) -> str:
-    by = by.strip()
-    if not 0 < len(by) <= 120:
-        raise BadInput("say who does this, in 1 to 120 characters", field="by")
-    return by
+async def in_use(connection: Connection, market: str) -> InUse | None:
+    """The learned score that a market uses, by its id; None where the documented scorecard scores."""
+    row = await connection.fetchrow(_sql.in_use, market)
+    return InUse(*row) if row else None

@@ -17,7 +17,8 @@ import numpy as np
 
 from evenhand.accounts.links.acting import FORTNIGHT, Disputes, Group, acting_together, rings_by_number
 from evenhand.accounts.state import Connection
-from evenhand.errors import BadInput, Conflict, UnknownThing
+from evenhand.errors import Conflict, UnknownThing
+from evenhand.naming import person
 from evenhand.store import Queries
 
 Verdict = Literal["confirmed", "dismissed"]
@@ -118,8 +119,7 @@ async def judge(
     connection: Connection, finding: int, verdict: Verdict, *, by: str, now: datetime, note: str | None = None
 ) -> None:
     """A person's verdict on a finding, given once. Raises `UnknownThing`, or `Conflict` when it has one."""
-    if not by.strip():
-        raise BadInput("say who looked at it", field="by")
+    by = person(by)
     if await connection.fetchval(_sql.judge, finding, verdict, by, now, note) is None:
         earlier = await connection.fetchrow(_sql.verdict, finding)
         if earlier is None:

@@ -52,8 +52,9 @@ DETAILS: Final[Mapping[str, str]] = {
     # the form as it was filled in
     "is required": "必填",
     "say who you are": "请填写您的姓名",
-    "say who looked at it": "请填写您的姓名",
-    "names a person, in at most 120 characters": "请填写姓名，不超过120个字符",
+    "say who it is, in 1 to {} characters": "请填写姓名，不超过{0}个字符",
+    "this name holds {}, which cannot be seen: write it without": "姓名中含有看不见的字符（{0}），请去掉后重新填写",
+    "holds spaces only: write something in it": "不能只填空格",
     "holds a NUL character": "含有空字符（NUL）",
     "no id holds a NUL character": "编号中不能含有空字符（NUL）",
     "holds a character that cannot be printed": "含有无法显示的字符",
