@@ -12,6 +12,7 @@ import msgspec
 
 from evenhand.booking import parsed, reproduce
 from evenhand.cases.model import Case as Life
+from evenhand.cases.model import Decision
 from evenhand.casework import Casework, Loaded
 from evenhand.desk import Desk
 from evenhand.errors import BadInput, StoreError
@@ -20,10 +21,11 @@ from evenhand.rescoring import Scored, scored_by
 from evenhand.store import CUT_OFF, Database, Queries
 from evenhand.vocabulary import OUTCOMES
 from evenhand.web.problems import Refused
-from evenhand.web.shapes import Case, CaseLine, Filed, Issued, OrderOfCase, Posting
+from evenhand.web.shapes import Case, CaseLine, Filed, Issued, OrderOfCase, Posting, Standing
 
 _sql: Final = Queries.load("console")
 _json: Final = msgspec.json.Encoder(decimal_format="number")
+_decision: Final = msgspec.json.Decoder(Decision)
 # A question that takes longer than this asks for too much at once.
 _PATIENCE: Final = "10s"
 # How long one may wait for the database at all.
@@ -181,11 +183,18 @@ def _bounds(since: date | None, until: date | None) -> tuple[datetime | None, da
 
 
 def _line(row: Any) -> CaseLine:
+    decision = standing(_decision.decode(row["decision"])) if row["decision"] else None
+    stands = decision and Standing(decision.outcome, decision.payer, decision.amount, decision.source, decision.at)
     return CaseLine(
         str(row["no"]), row["market"], row["synthetic"], row["id"], row["remedy"], row["stage"], row["reason"],
         row["asked"], row["amount"], row["currency"], row["applied_at"], row["outcome"], row["payer"],
-        row["return_required"], row["respond_within_hours"], row["policy"], row["version"], row["rule"],
+        row["return_required"], row["respond_within_hours"], row["policy"], row["version"], row["rule"], stands,
     )  # fmt: skip
+
+
+def standing(decision: Decision | None) -> Decision | None:
+    """The decision in force, where it is not the policy's."""
+    return decision if decision is not None and decision.source != "policy" else None
 
 
 def _in_depth(row: Any, postings: Sequence[Any], loaded: Loaded, scored: Scored) -> CaseInDepth:

@@ -11,8 +11,21 @@ from evenhand.policy import Because
 from evenhand.rescoring import CardUsed
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What stands in a case instead of its first ruling."""
+
+    # of a ruling, or the kind of the offer that was accepted
+    outcome: str
+    payer: str
+    # what the buyer is to have in all, minor units
+    amount: int
+    # agreement, person, panel or silence
+    source: str
+    at: datetime
+
+
 class CaseLine(msgspec.Struct, frozen=True):
-    """A case in short."""
+    """A case in short, as it was first ruled."""
 
     case: str
     market: str
@@ -35,6 +48,8 @@ class CaseLine(msgspec.Struct, frozen=True):
     policy: str
     version: str
     rule: str
+    # what stands now, where that is no longer the first ruling
+    stands: Standing | None = None
 
 
 class Filed(msgspec.Struct, frozen=True):

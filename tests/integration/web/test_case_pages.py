@@ -106,6 +106,56 @@ async def test_a_person_takes_a_case_and_rules_it(client: httpx.AsyncClient, cas
     assert HOSTILE not in statement
 
 
+async def test_what_a_person_ruled_stands_at_the_head_and_in_the_list(client: httpx.AsyncClient, case: str) -> None:
+    (line,) = (await client.get("/v1/cases")).json()["cases"]
+    assert line["stands"] is None
+    first = line["outcome"]
+    await send(client, case, "claim", ("version", "3"), ("me", "Anna"))
+    ruling = {
+        "version": "4",
+        "me": "Anna",
+        "outcome": "refund_by_merchant",
+        "amount": "50.00",
+        "grounds": "goods.defective",
+    }
+    ruled = await client.post(f"/cases/{case}/act/rule", content=urlencode(ruling), headers=HTMX)
+    assert ruled.headers["hx-refresh"] == "true", "the head of the page changes with it"
+    (line,) = (await client.get("/v1/cases")).json()["cases"]
+    assert (line["outcome"], line["amount"]) == (first, 0), "what was first ruled stays as it was"
+    stands = line["stands"]
+    assert (stands["outcome"], stands["payer"], stands["amount"]) == ("refund_by_merchant", "merchant", 5_000)
+    assert stands["source"] == "person"
+    for lang, head, decided, row in (
+        ("en", "The merchant refunds 50.00 CNY to the buyer.", "Decided by a person", "now "),
+        ("zh", "商家向买家退款50.00 CNY。", "由人工裁决", "现为："),
+    ):
+        page = (await client.get(f"/cases/{case}", headers={"accept-language": lang})).text
+        top = page[page.index('<section class="ruling') : page.index("</section>")]
+        assert head in top
+        assert decided in top
+        assert f"<dd>{'merchant' if lang == 'en' else '商家'}</dd>" in top
+        assert f'class="badge o-{first}"' in top
+        listed = (await client.get("/cases", headers={"accept-language": lang})).text
+        assert row in listed
+        assert "50.00 CNY" in listed
+
+
+async def test_what_the_parties_agreed_stands_at_the_head(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/markets/bazaar/orders", json=order(1))
+    number = (await client.post("/v1/markets/bazaar/applications", json=application(1))).json()["case"]
+    for action, role, who, fields in (
+        ("offers", "merchant", "store-1", {"kind": "partial_refund", "amount": 2_000}),
+        ("accept", "buyer", "buyer-1", {"offer": 1}),
+    ):
+        answer = await client.post(f"/v1/cases/{number}/{action}", json={"by": {"role": role, "id": who}, **fields})
+        assert answer.status_code == 200, answer.text
+    for lang, head in (
+        ("en", "The merchant refunds 20.00 CNY to the buyer, as agreed."),
+        ("zh", "双方协商一致，商家向买家退款20.00 CNY"),
+    ):
+        assert head in (await client.get(f"/cases/{number}", headers={"accept-language": lang})).text
+
+
 async def test_somebody_else_cannot_rule_a_case_that_is_held(client: httpx.AsyncClient, case: str) -> None:
     await send(client, case, "claim", ("version", "3"), ("me", "Anna"))
     client.cookies.clear()

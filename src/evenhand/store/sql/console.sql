@@ -1,13 +1,14 @@
 -- name: cases
 -- Cases, newest ruling first, from the one before $1 on. The times $5 and $6 bound the days $7 and $8 (the market's own) so
 -- that block ranges can be skipped; $9 is the beginning of an application's id, below $10, and $11 a case number; $13 is a cause of
--- interception.
+-- interception. Beside the first ruling the decision in force, where there is one.
 select a.no, m.id as market, m.name as market_name, m.synthetic, m.currency, m.time_zone, a.id, a.remedy, a.stage, a.reason,
        a.asked, a.applied_at, a.outcome, a.payer, a.return_required, a.amount, a.respond_within_hours,
-       v.policy, v.version, a.rule
+       v.policy, v.version, a.rule, f.stands -> 'decision' as decision
 from application a
 join market m on m.no = a.market
 join policy_version v on v.no = a.policy_version
+left join case_file f on f.no = a.no
 where ($1::bigint is null or a.no < $1)
   and a.market = any($2::smallint[])
   and ($3::text is null or a.outcome = $3)

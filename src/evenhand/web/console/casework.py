@@ -36,7 +36,7 @@ from evenhand.web.cases import case_number
 from evenhand.web.console.chinese import told
 from evenhand.web.console.render import HEADERS, AnyRequest, page, reader_of
 from evenhand.web.guard import Guard
-from evenhand.web.lookup import Lookup
+from evenhand.web.lookup import Lookup, standing
 from evenhand.web.problems import Refused
 
 _NAME_COOKIE: Final = "adjudicator"
@@ -132,7 +132,10 @@ def pages(lookup: Lookup, guard: Guard) -> list[HTTPRouteHandler]:
         except (BadInput, Conflict, NotAllowed) as error:
             refused, said = error, told(error, reader_of(request).lang)
         if "hx-request" in request.headers:
-            answer = page("_life.html", reader_of(request), **await life(lookup, number, me, said), **common())
+            # a decision stands at the head of the page too
+            whole = {"hx-refresh": "true"} if action in ("rule", "confirm") and not refused else None
+            shown = await life(lookup, number, me, said)
+            answer = page("_life.html", reader_of(request), headers=whole, **shown, **common())
         elif refused:
             raise refused
         else:
@@ -180,7 +183,8 @@ async def life(lookup: Lookup, number: str, me: str, said: str = "", before: int
         "later": bool(events) and events[-1].no < case.version,
         "case": found.case, "found": found, "life": case, "events": events, "me": me, "said": said,
         "possible": _possible(case, me), "grounds": {code: GROUNDS[code] for code in FOR_PEOPLE}, "rulable": RULABLE,
-        "findings": FINDINGS, "kept": kept,
+        "findings": FINDINGS, "kept": kept, "stands": standing(case.decision),
+        "all_grounds": GROUNDS,
     }  # fmt: skip
 
 
