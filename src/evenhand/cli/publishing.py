@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from evenhand.accounts.abuse.keeping import InUse, in_use
 from evenhand.accounts.state import Connection
 from evenhand.cli.options import answer, chatter, day
 from evenhand.desk import Desk, utc_now
@@ -96,12 +97,18 @@ def run_withdraw(
 
 
 def show_published(market: str, *, data: Path | None, database: str | None, as_json: bool) -> None:
-    async def work(connection: Connection) -> list[Publication]:
-        return await publications(connection, market, utc_now())
+    async def work(connection: Connection) -> tuple[list[Publication], InUse | None]:
+        return await publications(connection, market, utc_now()), await in_use(connection, market)
 
-    place, found = asyncio.run(_in_market(market, data, database, work))
+    place, (found, learned) = asyncio.run(_in_market(market, data, database, work))
     if as_json:
-        listed = {"market": market, "time_zone": place.time_zone, "pinned": place.pinned, "publications": found}
+        listed = {
+            "market": market,
+            "time_zone": place.time_zone,
+            "pinned": place.pinned,
+            "publications": found,
+            "learned": learned,
+        }
         print(msgspec.json.encode(listed).decode())  # noqa: T201
         return
     if place.pinned:
@@ -120,6 +127,13 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
         table.add_row(one.role, one.policy, one.version, first, until, state, by, at, style=style)
     answer.print(f"Market {market} ({place.time_zone})", markup=False)
     answer.print(table)
+    if learned:
+        answer.print(
+            f"The abuse score is that of learned card {learned.version} since {learned.activated_at:%Y-%m-%d %H:%M UTC}, by "
+            f"{learned.activated_by}; the scorecard above gives the signs of abuse beside it.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 async def _in_market(

@@ -20,7 +20,7 @@ from evenhand.accounts.abuse.card import (
     complete,
     reasons,
 )
-from evenhand.accounts.abuse.keeping import activate, keep, kept
+from evenhand.accounts.abuse.keeping import InUse, activate, in_use, keep, kept
 from evenhand.booking import Ruled, reproduce
 from evenhand.desk import Desk
 from evenhand.errors import UnknownThing
@@ -136,6 +136,16 @@ async def test_a_documented_score_says_what_it_counted(
     ]
     assert why[0].en == "counterfeit claims per order (lent ten orders): 0.1429 (0.10 to under 0.20: +30 points)"
     assert why[0].zh == "假货投诉占下单比例（预置10单）：0.1429（0.10至0.20（不含），+30分）"
+
+
+async def test_a_market_says_which_learned_card_it_uses_and_since_when(desk: Desk, database: Database) -> None:
+    async with database.pool.acquire() as connection, connection.transaction():
+        await keep(connection, CARD, None, by="ana", now=NOW)
+    assert await in_use(database.pool, "shop") is None
+    await use(database, desk, CARD.version)
+    assert await in_use(database.pool, "shop") == InUse(CARD.version, "ana", NOW)
+    await use(database, desk, None)
+    assert await in_use(database.pool, "shop") is None
 
 
 async def test_what_is_not_there_cannot_be_activated(desk: Desk, database: Database) -> None:

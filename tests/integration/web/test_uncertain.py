@@ -87,3 +87,14 @@ async def test_the_case_says_that_a_person_looks_because_the_score_is_uncertain(
     page = (await learned.get(f"/cases/{ruled['case']}", headers={"accept-language": "en"})).text
     assert "; no place was left that day" in page
     assert "was not carried out" not in page
+
+
+async def test_a_case_names_the_learned_card_that_scored_it(learned: httpx.AsyncClient) -> None:
+    await file(learned, CLEAR)
+    (case,) = (await learned.get("/v1/cases")).json()["cases"]
+    for lang, said in (
+        ("en", "learned card <bdi>{}</bdi> (signs of abuse by "),
+        ("zh", "训练所得评分卡<bdi>{}</bdi>（异常行为依据"),
+    ):
+        page = (await learned.get(f"/cases/{case['case']}", params={"lang": lang})).text
+        assert said.format(CARD.version) in page

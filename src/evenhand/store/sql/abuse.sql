@@ -56,6 +56,19 @@ from market m
 join lateral (select model from abuse_activation a where a.market = m.no order by a.no desc limit 1) a on true
 join abuse_model v on v.no = a.model
 
+-- name: in_use
+-- The card a market uses now, with who let it and since when; none where the documented scorecard scores.
+select v.version, a.activated_by, a.activated_at
+from (
+    select a.model, a.activated_by, a.activated_at
+    from abuse_activation a
+    join market m on m.no = a.market
+    where m.id = $1
+    order by a.no desc
+    limit 1
+) a
+join abuse_model v on v.no = a.model
+
 -- name: people_left
 -- For each market and day: how many uncertain claims persons can look at (null is no limit), and how many they were given.
 select f.place, s.per_day, coalesce(d.taken, 0) as taken
