@@ -29,9 +29,11 @@ def run_add(values: Mapping[str, Any], *, data: Path | None, database: str | Non
     new = decode_as(msgspec.json.encode(values), NewWebhook)
 
     async def work(connection: Connection) -> tuple[Webhook, bool]:
+        markets = list((await log.market_ids(connection)).values())
+        webhooks.check(new, markets)
         await check_url(new.url, allow_private=private_allowed())
         await give_places(connection)
-        return await webhooks.add(connection, new, list((await log.market_ids(connection)).values()), utc_now())
+        return await webhooks.add(connection, new, markets, utc_now())
 
     made, is_new = _run(data, database, work)
     if as_json:

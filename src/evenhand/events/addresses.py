@@ -9,8 +9,10 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Final, cast
+from threading import BoundedSemaphore, Thread
+from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
@@ -35,6 +37,10 @@ _REFUSED: Final = tuple(
         "fec0::/10",  # site-local, as it once was
     )
 )
+# A name whose servers do not answer in so long has no address for now.
+LOOKUP_SECONDS: Final = 2.0
+# Lookups under way at a time, those that nobody waits for any more among them.
+_free: Final = BoundedSemaphore(64)
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -63,14 +69,47 @@ def _in(address: IPv4Address | IPv6Address, networks: Iterable[object]) -> bool:
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a name, as the system resolves it (which also reads 2130706433 and 0x7f.1)."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
+    """Every address of a name, as the system resolves it (which also reads 2130706433 and 0x7f.1).
+
+    The system's lookup cannot be broken off and may take minutes. It has a thread of its own, which the end of the program does
+    not wait for, as it would for the event loop's threads.
+    """
+    if not _free.acquire(blocking=False):
+        raise OSError("too many names are being looked up")
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Any]] = loop.create_future()
+
+    def tell(error: Exception | None, addresses: list[Any]) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(addresses)
+        else:
+            found.set_exception(error)
+
+    def ask() -> None:
+        error: Exception | None = None
+        addresses: list[Any] = []
+        try:
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as problem:
+            error = problem
+        finally:
+            _free.release()
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, error, addresses)
+
+    Thread(target=ask, name="lookup", daemon=True).start()
+    return list(dict.fromkeys(str(one[4][0]) for one in await found))
 
 
 async def look_up(host: str, port: int, *, allow_private: bool, resolver: Resolve = resolve) -> Sequence[str]:
-    """The addresses of a name. Raises `Refused` when one of them is not public, `OSError` when there are none."""
-    addresses = await resolver(host, port)
+    """The addresses of a name. Raises `Refused` when one of them is not public, `OSError` when there are none in time."""
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            addresses = await resolver(host, port)
+    except TimeoutError:
+        raise OSError(f"no address within {LOOKUP_SECONDS:g} s") from None
     if not addresses:
         raise OSError(f"{host} has no address")
     private = [one for one in addresses if not is_public(one)]

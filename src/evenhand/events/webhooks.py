@@ -91,6 +91,13 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 CheckMarket = Callable[[str], object]
 
 
+def check(new: NewWebhook | Change, known_markets: Sequence[str]) -> None:
+    """What needs no looking up: raises `BadInput` naming what is wrong."""
+    _check_text(new.note or "", "note")
+    wanted_types(new.types or [])
+    _markets(new.markets or [], known_markets)
+
+
 async def add(
     connection: Connection, new: NewWebhook, known_markets: Sequence[str], now: datetime
 ) -> tuple[Webhook, bool]:

@@ -60,6 +60,7 @@ class Hooks:
             yield connection
 
     async def add(self, new: NewWebhook, request: "Request[Any, Any, Any]") -> tuple[Webhook, bool]:
+        webhooks.check(new, list(self.desk.markets))
         await check_url(new.url, allow_private=private_allowed())
         async with self.work() as connection:
             await give_places(connection)  # it is to get what happens from now on
@@ -71,6 +72,7 @@ class Hooks:
             return await _once(connection, request, make, self.desk.now())
 
     async def change(self, name: str, wanted: Change, by: str, expected: int | None = None) -> Webhook:
+        webhooks.check(wanted, list(self.desk.markets))
         if wanted.url is not None:
             await check_url(wanted.url, allow_private=private_allowed())
         async with self.work() as connection:

@@ -127,6 +127,8 @@ async def test_the_same_id_again_makes_no_second_one(client: httpx.AsyncClient, 
         ({}, "url"),
         ({"url": "https://93.184.216.34/", "types": ["everything"]}, "types"),
         ({"url": "https://93.184.216.34/", "markets": ["shop", "nowhere"]}, "markets[1]"),
+        # what needs no looking up is said first
+        ({"url": "https://10.0.0.1/", "markets": ["nowhere"]}, "markets[0]"),
         ({"url": "https://93.184.216.34/", "id": "Not an id"}, "id"),
         ({"url": "https://93.184.216.34/", "note": "\u202e"}, "note"),
         ({"url": "https://93.184.216.34/", "secret": "mine"}, "secret"),

@@ -1,11 +1,14 @@
 """Where webhooks may go: however a private address is written or hidden it is refused; what was checked is connected to."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
 
 from evenhand.errors import BadInput
+from evenhand.events import addresses
 from evenhand.events.addresses import Refused, Resolve, check_url, is_public, look_up
 from evenhand.events.sender import Sender
 
@@ -123,3 +126,27 @@ async def test_a_name_that_has_no_address_yet_may_be_set() -> None:
         raise OSError("no such name")
 
     assert await check_url("https://soon.example/", allow_private=False, resolver=nowhere) == "https://soon.example/"
+
+
+async def test_a_name_that_nobody_answers_for_is_waited_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(host: str, port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(addresses, "LOOKUP_SECONDS", 0.01)
+    assert await check_url("https://slow.example/", allow_private=False, resolver=never) == "https://slow.example/"
+    async with Sender(allow_private=False, resolver=never) as sender:
+        sent = await sender.send("https://slow.example/", {}, b"{}")
+    assert sent.error == "no connection: slow.example cannot be resolved: no address within 0.01 s"
+
+
+def test_the_end_of_the_program_does_not_wait_for_a_lookup() -> None:
+    program = """
+import asyncio, socket, threading
+from evenhand.events import addresses
+socket.getaddrinfo = lambda *_, **__: threading.Event().wait()
+addresses.LOOKUP_SECONDS = 0.01
+print(asyncio.run(addresses.check_url("https://slow.example/", allow_private=False)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "https://slow.example/"
