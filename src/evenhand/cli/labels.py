@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 import msgspec
-from rich.table import Table
 
 from evenhand.accounts.labels import (
     Confirm,
@@ -26,7 +25,7 @@ from evenhand.accounts.labels import (
     standing,
 )
 from evenhand.accounts.state import AccountKind, Connection
-from evenhand.cli.options import answer
+from evenhand.cli.options import answer, listing, print_listing
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
 from evenhand.labelling import configure, numbers
@@ -63,9 +62,10 @@ def _print_labels(labels: Sequence[LabelShown]) -> None:
     if not labels:
         answer.print("There are no labels.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("no", "market", "account", "label", "from", "until", "set by", "state"):
-        table.add_column(column, overflow="fold")
+    table = listing(
+        ("no", "market", "account", "label", "from", "until", "set by", "state"),
+        whole=("no", "market", "account", "label", "from", "until"),
+    )
     now = utc_now()
     for one in labels:
         state: str = standing(one, now)
@@ -79,7 +79,7 @@ def _print_labels(labels: Sequence[LabelShown]) -> None:
             str(one.no), one.market, one.account, one.label, f"{one.starts_at:%Y-%m-%d}",
             f"{one.expires_at:%Y-%m-%d}", one.set_by, state,
         )  # fmt: skip
-    answer.print(table)
+    print_listing(table)
 
 
 def run_set(

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from rich.table import Table
 
-from evenhand.cli.options import answer
+from evenhand.cli.options import answer, listing, print_listing
 from evenhand.desk import Desk
 from evenhand.errors import BadInput
 from evenhand.markets import MarketDesk
@@ -60,15 +59,16 @@ def show(*, data: Path | None, database: str | None, as_json: bool) -> None:
     if not found:
         answer.print("There are no markets yet: `evenhand market add` opens one, `evenhand demo` makes some.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "name", "policy", "rules today", "currency", "time zone"):
-        table.add_column(column)
+    table = listing(
+        ("id", "name", "policy", "rules today", "currency", "time zone"),
+        whole=("id", "policy", "rules today", "currency", "time zone"),
+    )
     for one, rules in found:
         market = one.market
         name = f"{market.name} (synthetic)" if one.synthetic and "synthetic" not in market.name else market.name
         follows = f"{market.policy}, pinned" if market.pinned else market.policy
         table.add_row(market.id, name, follows, rules or "-", market.currency, market.time_zone)
-    answer.print(table)
+    print_listing(table)
 
 
 def _rules(found: MarketDesk, desk: Desk) -> str:

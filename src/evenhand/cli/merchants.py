@@ -9,11 +9,10 @@ from typing import BinaryIO, Final
 
 import msgspec
 import typer
-from rich.table import Table
 
 from evenhand.accounts.rule_book import end_rule, rules_of, set_rules
 from evenhand.cli.lines import numbered, opened
-from evenhand.cli.options import answer, chatter, progress
+from evenhand.cli.options import answer, chatter, listing, print_listing, progress
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput, EvenhandError
 from evenhand.money import written
@@ -59,9 +58,9 @@ def show(market: str, merchant: str, *, data: Path | None, database: str | None,
     if not rules:
         answer.print(f"Merchant {merchant} has set no rules in market {market}.", markup=False)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("rule", "decision", "price", "categories", "reasons", "stages", "days", "valid from", "ended"):
-        table.add_column(column)
+    table = listing(
+        ("rule", "decision", "price", "categories", "reasons", "stages", "days", "valid from", "ended"), whole=("rule",)
+    )
     for rule in rules:
         table.add_row(
             rule.id,
@@ -75,7 +74,7 @@ def show(market: str, merchant: str, *, data: Path | None, database: str | None,
             f"{rule.deleted_at:%Y-%m-%d %H:%M}" if rule.deleted_at else "-",
             style="dim" if rule.deleted_at else None,
         )
-    answer.print(table)
+    print_listing(table)
 
 
 def run_end(market: str, merchant: str, rule: str, *, data: Path | None, database: str | None, as_json: bool) -> None:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import msgspec
-from rich.table import Table
 
-from evenhand.cli.options import answer, chatter, day
+from evenhand.cli.options import chatter, day, listing, print_listing
 from evenhand.errors import BadInput
 from evenhand.policy import Policy, shipped
 from evenhand.policy.page import page
@@ -27,12 +26,12 @@ def show_list(*, as_json: bool) -> None:
         ]
         print(msgspec.json.encode({"policies": listed}).decode())  # noqa: T201
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("policy", "version", "in force from", "picked by", "title"):
-        table.add_column(column)
+    table = listing(
+        ("policy", "version", "in force from", "picked by", "title"), whole=("policy", "version", "in force from")
+    )
     for policy in policies:
         table.add_row(policy.name, policy.version, policy.effective.isoformat(), policy.anchor, policy.title)
-    answer.print(table)
+    print_listing(table)
 
 
 def show(name: str, at: str | None, target: str, *, python: bool, html: bool) -> None:

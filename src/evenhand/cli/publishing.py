@@ -9,11 +9,10 @@ from typing import Final, TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
 from evenhand.accounts.abuse.keeping import InUse, in_use
 from evenhand.accounts.state import Connection
-from evenhand.cli.options import answer, chatter, day
+from evenhand.cli.options import answer, chatter, day, listing, print_listing
 from evenhand.desk import Desk, utc_now
 from evenhand.errors import BadInput
 from evenhand.policy import Policy
@@ -114,9 +113,10 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
     if place.pinned:
         answer.print(f"Market {market} is pinned to {place.policy}@{place.pinned}, whatever the date.", markup=False)
         found = [one for one in found if one.role != "ruling"]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("for", "policy", "version", "from", "until", "state", "published by", "published at"):
-        table.add_column(column, no_wrap=column in ("for", "version", "from", "until"), overflow="fold")
+    table = listing(
+        ("for", "policy", "version", "from", "until", "state", "published by", "published at"),
+        whole=("for", "policy", "version", "from", "until"),
+    )
     for one in found:
         state = f"withdrawn by {one.withdrawn_by}" if one.state == "withdrawn" else one.state
         until = (one.until - timedelta(days=1)).isoformat() if one.until else "-"
@@ -126,7 +126,7 @@ def show_published(market: str, *, data: Path | None, database: str | None, as_j
         first = "-" if one.effective == SINCE_EVER else one.effective.isoformat()
         table.add_row(one.role, one.policy, one.version, first, until, state, by, at, style=style)
     answer.print(f"Market {market} ({place.time_zone})", markup=False)
-    answer.print(table)
+    print_listing(table)
     if learned:
         answer.print(
             f"The abuse score is that of learned card {learned.version} since {learned.activated_at:%Y-%m-%d %H:%M UTC}, by "

@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
 from evenhand.accounts.state import Connection
-from evenhand.cli.options import answer, chatter, user
+from evenhand.cli.options import answer, chatter, listing, print_listing, user
 from evenhand.desk import utc_now
 from evenhand.events import deliveries, log, webhooks
 from evenhand.events.addresses import check_url, private_allowed
@@ -57,16 +56,18 @@ def show(*, data: Path | None, database: str | None, as_json: bool) -> None:
     if not found:
         answer.print("There are no webhooks yet: `evenhand webhooks add URL` makes one.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "url", "events", "markets", "state", "waiting", "dead", "last delivered"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("waiting", "dead") else "left")
+    table = listing(
+        ("id", "url", "events", "markets", "state", "waiting", "dead", "last delivered"),
+        whole=("id",),
+        right=("waiting", "dead"),
+    )
     for one in found:
         state = "enabled" if one.enabled else f"disabled: {one.disabled_why}"
         state = f"failing since {one.failing_since:%Y-%m-%d %H:%M}" if one.enabled and one.failing_since else state
         last = f"{one.last_delivered:%Y-%m-%d %H:%M:%S}" if one.last_delivered else "-"
         events, markets = ", ".join(one.types) or "all", ", ".join(one.markets) or "all"
         table.add_row(one.id, one.url, events, markets, state, f"{one.waiting:,}", f"{one.dead:,}", last)
-    answer.print(table)
+    print_listing(table)
 
 
 def show_deliveries(
@@ -79,14 +80,12 @@ def show_deliveries(
     if as_json:
         _print({"deliveries": found})
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("event", "type", "case", "state", "sendings", "last answer", "next"):
-        table.add_column(column, overflow="fold")
+    table = listing(("event", "type", "case", "state", "sendings", "last answer", "next"), whole=("event", "case"))
     for one in found:
         last = "-" if one.last is None else f"{one.last.status or one.last.error} in {one.last.took_ms} ms"
         due = f"{one.due_at:%Y-%m-%d %H:%M:%S}" if one.due_at else "-"
         table.add_row(one.event, one.type, one.case or "-", one.state, str(one.attempts), last, due)
-    answer.print(table)
+    print_listing(table)
 
 
 def run_test(name: str, *, data: Path | None, database: str | None, as_json: bool) -> None:
