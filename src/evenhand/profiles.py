@@ -5,7 +5,7 @@ explanation. What would raise a score is found by asking again with one figure c
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from evenhand.accounts.labels import LabelShown, labels_in
 from evenhand.accounts.points import Computed, Part, explained, label
 from evenhand.accounts.scores import OUTPUTS, Card, completed
 from evenhand.accounts.state import AccountKind, Connection
-from evenhand.errors import UnknownThing
+from evenhand.errors import BadInput, UnknownThing
 from evenhand.history import BUYER, MERCHANT
 from evenhand.markets import MarketDesk
 from evenhand.policy import Because, Policy
@@ -108,16 +108,45 @@ class AccountShown(msgspec.Struct, frozen=True):
     market: str
     currency: str
     as_of: datetime
+    # that moment is the last event of a synthetic market, for want of a day that was asked for
+    at_last_event: bool
     facts: list[FactShown]
     scores: list[ScoreShown]
     # every label it has or had, warnings among them
     labels: list[LabelShown]
 
 
+async def moment_of(
+    connection: Connection, market: MarketDesk, at: date | None, now: datetime
+) -> tuple[datetime, bool]:
+    """As of when a market is looked at, and whether that is its last event because it is synthetic and no day was asked for.
+
+    With `at` the end of that day in the market's time zone, of today now; without it now, but of a synthetic market its last
+    event, for its history ended long ago. Raises `BadInput` for a day to come.
+    """
+    if at is None:
+        last = await connection.fetchval(_sql.last_event, market.number) if market.synthetic else None
+        return (now, False) if last is None or last >= now else (last, True)
+    today = now.astimezone(market.zone).date()
+    if at > today:
+        raise BadInput(f"{at} is yet to come: it is {today} in market {market.market.id}", field="at")
+    if at == today:
+        return now, False
+    return datetime.combine(at + timedelta(days=1), time.min, market.zone).astimezone(UTC) - timedelta(seconds=1), False
+
+
+async def profile_at(
+    connection: Connection, market: MarketDesk, account: str, kind: AccountKind, at: date | None, now: datetime
+) -> AccountShown:
+    """An account as it stood at the end of a day, or unless told as it stands (`moment_of`)."""
+    moment, is_last = await moment_of(connection, market, at, now)
+    return msgspec.structs.replace(await profile(connection, market, account, kind, moment), at_last_event=is_last)
+
+
 async def profile(
     connection: Connection, market: MarketDesk, account: str, kind: AccountKind, now: datetime
 ) -> AccountShown:
-    """An account as of now; raises `UnknownThing` when the market knows none such."""
+    """An account as of a moment; raises `UnknownThing` when the market knows none such."""
     row = await connection.fetchrow(_sql.account, market.number, kind, account)
     if row is None:
         raise UnknownThing(f"market {market.market.id} knows no {kind} {account[:120]!r}", field="account")
@@ -133,6 +162,7 @@ async def profile(
         market.market.id,
         market.currency,
         now,
+        False,
         [
             FactShown(f"history.{name}", label(f"history.{name}"), history[name], FACTS[f"history.{name}"].unit)
             for name in names

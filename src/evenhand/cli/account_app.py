@@ -6,6 +6,15 @@ import typer
 
 from evenhand.cli.arguments import By, Data, Database, Json
 
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="DATE",
+        help="As of the end of this day in the market's time zone; unless told now, of a synthetic market its last event.",
+    ),
+]
+
 account_app = typer.Typer(help="Accounts: what is known of them, and how they belong together.", no_args_is_help=True)
 
 
@@ -15,6 +24,7 @@ def show(
     market: Annotated[str, typer.Option("--market", help="Its market.")],
     kind: Annotated[str, typer.Option("--kind", help="buyer or merchant.")] = "buyer",
     lang: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en",
+    at: At = None,
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -22,7 +32,7 @@ def show(
     """Everything known of an account: each fact, each score with its points and what would raise it, labels."""
     from evenhand.cli import accounts
 
-    accounts.show(account, market, kind, lang, data=data, database=database, as_json=json)
+    accounts.show(account, market, kind, lang, at, data=data, database=database, as_json=json)
 
 
 @account_app.command("erase")
@@ -69,6 +79,7 @@ def link(
 def rings(
     market: Annotated[str | None, typer.Option("--market", help="One market only.")] = None,
     find: Annotated[bool, typer.Option("--find", help="Look through the market's last 90 days first.")] = False,
+    at: At = None,
     judged: Annotated[bool, typer.Option("--all", help="Those with a verdict too.")] = False,
     data: Data = None,
     database: Database = None,
@@ -77,7 +88,7 @@ def rings(
     """Groups of buyers who dispute with the same stores more than chance explains: evidence for a person."""
     from evenhand.cli import links
 
-    links.show_rings(market, find=find, judged=judged, data=data, database=database, as_json=json)
+    links.show_rings(market, find=find, at=at, judged=judged, data=data, database=database, as_json=json)
 
 
 @account_app.command("judge-ring")

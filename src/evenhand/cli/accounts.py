@@ -12,13 +12,13 @@ from evenhand.accounts.labels import LabelShown, standing
 from evenhand.accounts.points import NONE_OF_THESE
 from evenhand.accounts.saying import condition, fact_value, figure
 from evenhand.accounts.state import AccountKind
-from evenhand.cli.options import answer, user
+from evenhand.cli.options import answer, day, user
 from evenhand.desk import utc_now
 from evenhand.erasure import Erased, erase_person
 from evenhand.errors import BadInput
 from evenhand.evidence.vault import open_vault
 from evenhand.labelling import numbers
-from evenhand.profiles import AccountShown, ScoreShown, profile
+from evenhand.profiles import AccountShown, ScoreShown, profile_at
 from evenhand.publishing import load_markets
 from evenhand.store import open_database
 from evenhand.vocabulary import FACTS, Lang, word
@@ -27,9 +27,18 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def show(
-    account: str, market: str, kind: str, lang: str, *, data: Path | None, database: str | None, as_json: bool
+    account: str,
+    market: str,
+    kind: str,
+    lang: str,
+    at: str | None,
+    *,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
 ) -> None:
-    """Print an account as of now."""
+    """Print an account as of a day, or as it stands."""
+    until = day(at, "--at")
     if kind not in get_args(AccountKind):
         raise BadInput("is buyer or merchant", field="--kind")
     if lang not in ("en", "zh"):
@@ -39,7 +48,7 @@ def show(
         async with open_database(database, data) as store, store.pool.acquire() as connection:
             markets = await load_markets(connection)
             numbers(markets, market)
-            return await profile(connection, markets[market], account, cast("AccountKind", kind), utc_now())
+            return await profile_at(connection, markets[market], account, cast("AccountKind", kind), until, utc_now())
 
     found = asyncio.run(read())
     if as_json:
@@ -110,6 +119,15 @@ def _print(found: AccountShown, lang: Lang) -> None:
 
     kind = t(found.kind, {"buyer": "买家", "merchant": "商家"}[found.kind])
     answer.print(f"{kind} {found.id}, {found.market}, {found.as_of:%Y-%m-%d %H:%M %Z}", markup=False, style="bold")
+    if found.at_last_event:
+        answer.print(
+            t(
+                "As of the market's last event, for it is synthetic; --at DATE shows another day.",
+                "合成数据市场：截至其最后一次事件；可用 --at DATE 查看其他日期。",
+            ),
+            markup=False,
+            style="dim",
+        )
     for score in found.scores:
         _print_score(score, found.currency, lang, t)
     for label in found.labels:

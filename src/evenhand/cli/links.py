@@ -1,6 +1,7 @@
 """`evenhand account link | rings | judge-ring`."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -9,9 +10,12 @@ import typer
 from evenhand.accounts.links.explaining import Explained, explain
 from evenhand.accounts.links.findings import DAYS, Finding, Verdict, findings, judge, look
 from evenhand.accounts.links.paths import Shared
-from evenhand.cli.options import answer, chatter
+from evenhand.cli.options import answer, chatter, day
 from evenhand.desk import utc_now
 from evenhand.errors import BadInput
+from evenhand.labelling import numbers
+from evenhand.profiles import moment_of
+from evenhand.publishing import load_markets
 from evenhand.store import open_database
 
 _KINDS = {"address": "address", "device": "device", "payment": "payment instrument", "phone": "phone"}
@@ -49,12 +53,21 @@ def _said(shared: list[Shared]) -> str:
 
 
 def show_rings(
-    market: str | None, *, find: bool, judged: bool, data: Path | None, database: str | None, as_json: bool
+    market: str | None,
+    *,
+    find: bool,
+    at: str | None,
+    judged: bool,
+    data: Path | None,
+    database: str | None,
+    as_json: bool,
 ) -> None:
     """List findings; with `find` look for rings first."""
     if find and market is None:
         raise BadInput("say in which market to look", field="--market")
-    new, found = asyncio.run(_rings(market, find, judged, data, database))
+    if at is not None and not find:
+        raise BadInput("says where to look from, and goes with --find", field="--at")
+    new, found = asyncio.run(_rings(market, find, day(at, "--at"), judged, data, database))
     if as_json:
         print(msgspec.json.encode({"new": new, "findings": found}).decode())  # noqa: T201
         return
@@ -84,14 +97,18 @@ def _ids(ids: list[str]) -> str:
 
 
 async def _rings(
-    market: str | None, find: bool, judged: bool, data: Path | None, database: str | None
+    market: str | None, find: bool, at: date | None, judged: bool, data: Path | None, database: str | None
 ) -> tuple[int, list[Finding]]:
     async with open_database(database, data) as store, store.pool.acquire() as connection:
         new = 0
         if find and market is not None:
             with chatter.status("Looking for rings") as status:
+                markets = await load_markets(connection)
+                numbers(markets, market)
+                now = utc_now()
+                until, _ = await moment_of(connection, markets[market], at, now)
                 async with connection.transaction():
-                    new = await look(connection, market, utc_now(), status.update)
+                    new = await look(connection, market, now, status.update, until=until)
         return new, await findings(connection, market, judged=judged)
 
 

@@ -16,7 +16,7 @@ from evenhand.accounts.state import AccountKind
 from evenhand.desk import Desk
 from evenhand.errors import BadInput
 from evenhand.interceptions import daily
-from evenhand.profiles import AccountShown, profile
+from evenhand.profiles import AccountShown, profile_at
 from evenhand.web.api import From, To
 from evenhand.web.lookup import Lookup, in_order
 from evenhand.web.policies import known
@@ -30,6 +30,12 @@ IdInQuery = Annotated[
         name="id",
         max_length=120,
         description="An id that no address can hold, such as a/b or ..; the address has - for it.",
+    ),
+]
+At = Annotated[
+    date | None,
+    QueryParameter(
+        description="As of the end of this day in the market's time zone; else now, and of a synthetic market its last event."
     ),
 ]
 _json: Final = msgspec.json.Encoder(decimal_format="number")
@@ -60,9 +66,13 @@ def routes(desk: Desk, lookup: Lookup) -> list[HTTPRouteHandler]:
         market: Annotated[str, QueryParameter(description="Its market.")],
         kind: Annotated[AccountKind, QueryParameter(description="buyer or merchant.")] = "buyer",
         named: IdInQuery = None,
+        at: At = None,
     ) -> Response[AccountShown]:
-        """As of now: each fact, each score with its points and what would raise it, labels. Facts and texts in both languages."""
-        shown = _json.encode(await account_shown(desk, lookup, market, meant(account, named), kind))
+        """Each fact, each score with its points and what would raise it, labels. Facts and texts in both languages.
+
+        As of a day, or of now; of a synthetic market, whose history ended long ago, as of its last event (`at_last_event`).
+        """
+        shown = _json.encode(await account_shown(desk, lookup, market, meant(account, named), kind, at))
         return Response(shown, media_type=MediaType.JSON)  # pyright: ignore[reportReturnType] - numbers stay exact
 
     @get("/v1/interceptions", summary="Interceptions per day", tags=["accounts"])
@@ -95,13 +105,15 @@ def plain(text: str) -> str:
     return text
 
 
-async def account_shown(desk: Desk, lookup: Lookup, market: str, account: str, kind: AccountKind) -> AccountShown:
-    """An account as of now; raises `Refused` (404) when there is none such."""
+async def account_shown(
+    desk: Desk, lookup: Lookup, market: str, account: str, kind: AccountKind, at: date | None
+) -> AccountShown:
+    """An account as of a day, or now (of a synthetic market, its last event); raises `Refused` (404) when there is none such."""
     found = desk.markets[known(desk, market)]
     if "\0" in account:
         raise Refused("not-found", "no id holds a NUL character", field="account")
     async with existing(), lookup.reading() as connection:
-        return await profile(connection, found, account, kind, desk.now())
+        return await profile_at(connection, found, account, kind, at, desk.now())
 
 
 async def intercepted(lookup: Lookup, market: str | None, since: date | None, until: date | None) -> list[Interception]:

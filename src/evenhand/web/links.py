@@ -13,9 +13,10 @@ from litestar.params import PathParameter, QueryParameter
 from evenhand.accounts.links.explaining import Explained, Links, explain, links_of
 from evenhand.accounts.links.findings import Finding, Verdict, findings, judge, look
 from evenhand.desk import Desk
+from evenhand.profiles import moment_of
 from evenhand.records import decode_as
 from evenhand.store import Database
-from evenhand.web.accounts import IdInQuery, meant
+from evenhand.web.accounts import At, IdInQuery, meant
 from evenhand.web.asgi import JSON
 from evenhand.web.keys import once
 from evenhand.web.lookup import Lookup
@@ -83,11 +84,18 @@ def routes(desk: Desk, database: Database, lookup: Lookup) -> list[HTTPRouteHand
             return await findings(connection, market, judged=judged)
 
     @post("/v1/markets/{market:str}/ring-findings", summary="Look for rings", tags=["accounts"], status_code=200)
-    async def search(market: Annotated[str, PathParameter(max_length=120, description="The market's id.")]) -> Looked:
-        """Looks through the disputes of the market's last 90 days. A finding labels nobody and no ruling reads it."""
+    async def search(
+        market: Annotated[str, PathParameter(max_length=120, description="The market's id.")], at: At = None
+    ) -> Looked:
+        """Looks through the disputes of the market's last 90 days, or of the 90 days before the end of `at`.
+
+        A finding labels nobody and no ruling reads it.
+        """
         known(desk, market)
         async with transaction(database) as connection:
-            new = await look(connection, market, desk.now())
+            now = desk.now()
+            until, _ = await moment_of(connection, desk.markets[market], at, now)
+            new = await look(connection, market, now, until=until)
             return Looked(new, await findings(connection, market))
 
     @post(

@@ -188,6 +188,20 @@ async def test_the_command_line_finds_lists_judges_and_shows_the_path(
         assert said in printed
 
 
+async def test_a_synthetic_market_is_searched_up_to_its_last_event(
+    desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await disputes(desk, honest() + [(buyer, store) for buyer in RING for store in ROBBED])
+    found: list[int] = []
+    for days, at in ((500, "2024-01-01"), (500, None), (501, None)):
+        monkeypatch.setattr(links, "utc_now", lambda days=days: NOW + timedelta(days=days))
+        await asyncio.to_thread(
+            links.show_rings, "shop", find=True, at=at, judged=False, data=None, database=database.url, as_json=True
+        )
+        found.append(msgspec.json.decode(capsys.readouterr().out)["new"])
+    assert found == [0, 1, 0]
+
+
 async def test_the_planted_rings_are_kept_and_a_neighbour_at_a_hub_has_no_ring(desk: Desk, database: Database) -> None:
     for market in MARKETS:
         await desk.add_market(market, synthetic=True)

@@ -90,6 +90,9 @@ async def test_a_label_is_set_listed_contested_and_lifted(client: httpx.AsyncCli
     answer = await client.post(f"{SHOP}/labels", json=new)
     assert answer.status_code == 201, answer.text
     number = answer.json()["label"]
+    again = await client.post(f"{SHOP}/labels", json=new)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/conflict")
+    assert f"label {number} says the same of this account until 2026-" in again.json()["detail"]
     (listed,) = (await client.get(f"{SHOP}/labels", params={"active": True})).json()["labels"]
     assert (listed["label"], listed["cases"], listed["no"]) == ("malicious", [case], number)
     filed = await client.post(f"/v1/labels/{number}/appeal", json={"says": "I sent the goods."})
@@ -306,3 +309,27 @@ async def test_an_id_that_no_address_can_hold_comes_in_the_query(client: httpx.A
     )
     assert erased.status_code == 200, erased.text
     assert (await client.get("/v1/accounts/-", params=asked)).status_code == 404
+
+
+async def test_a_synthetic_market_stands_as_of_its_last_event_unless_asked(client: httpx.AsyncClient) -> None:
+    await rule(client, 0)
+    asked = {"market": "shop"}
+    shown = (await client.get("/v1/accounts/buyer-0", params=asked)).json()
+    assert shown["at_last_event"]
+    before = (await client.get("/v1/accounts/buyer-0", params=asked | {"at": "2026-01-01"})).json()
+    assert (before["at_last_event"], before["as_of"]) == (False, "2026-01-01T15:59:59Z")
+    days = [
+        {one["name"]: one["value"] for one in each["facts"]}["history.buyer_orders_365d"] for each in (shown, before)
+    ]
+    assert days[0] > 0 == days[1]
+    for lang, said in (("en", "its last event, for this market is synthetic"), ("zh", "即该合成市场的最后一次事件")):
+        assert said in (await client.get("/accounts/buyer/buyer-0", params=asked | {"lang": lang})).text
+        page = (await client.get("/accounts/buyer/buyer-0", params=asked | {"lang": lang, "at": "2026-01-01"})).text
+        assert said not in page
+        assert "2026-01-01 23:59" in page
+    for wrong in ("2126-01-01", "soon"):
+        for address in ("/v1/accounts/buyer-0", "/accounts/buyer/buyer-0"):
+            refused = await client.get(address, params=asked | {"at": wrong})
+            assert refused.status_code == 400, refused.text
+        looked = await client.post("/v1/markets/shop/ring-findings", params={"at": wrong})
+        assert (looked.status_code, looked.json()["field"]) == (400, "at")

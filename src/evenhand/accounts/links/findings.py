@@ -57,18 +57,25 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 async def look(
-    connection: Connection, market: str, now: datetime, stage: Callable[[str], None] = lambda _: None
+    connection: Connection,
+    market: str,
+    now: datetime,
+    stage: Callable[[str], None] = lambda _: None,
+    *,
+    until: datetime | None = None,
 ) -> int:
-    """Look for rings in a market's last 90 days, inside the caller's transaction; returns how many were not known before.
+    """Look for rings in a market's last 90 days, or in those before `until`; returns how many were not known before.
 
+    Inside the caller's transaction.
     `stage` is told what is being done. Raises `UnknownThing` when there is no such market.
     """
     numbers = {row["id"]: row["no"] for row in await connection.fetch(_desk.markets)}
     if market not in numbers:
         raise UnknownThing(f"there is no market {market!r}", field="market")
-    since = now - timedelta(days=DAYS)
+    until = until or now
+    since = until - timedelta(days=DAYS)
     stage("Reading disputes")
-    rows = await connection.fetch(_sql.disputes, numbers[market], since, now, FORTNIGHT)
+    rows = await connection.fetch(_sql.disputes, numbers[market], since, until, FORTNIGHT)
     if not rows:
         return 0
     buyer, store, fortnight, times, refund_only, ring = (
