@@ -141,11 +141,10 @@ async def test_a_documented_score_says_what_it_counted(
 async def test_a_market_says_which_learned_card_it_uses_and_since_when(desk: Desk, database: Database) -> None:
     async with database.pool.acquire() as connection, connection.transaction():
         await keep(connection, CARD, None, by="ana", now=NOW)
-    assert await in_use(database.pool, "shop") is None
-    await use(database, desk, CARD.version)
-    assert await in_use(database.pool, "shop") == InUse(CARD.version, "ana", NOW)
-    await use(database, desk, None)
-    assert await in_use(database.pool, "shop") is None
+    for version, said in ((CARD.version, InUse(CARD.version, "ana", NOW)), (None, None)):
+        await use(database, desk, version)
+        async with database.pool.acquire() as connection:
+            assert await in_use(connection, "shop") == said
 
 
 async def test_what_is_not_there_cannot_be_activated(desk: Desk, database: Database) -> None:

@@ -23,13 +23,9 @@ def test_inputs_have_names_in_both_languages_also_those_asked_together(name: str
 
 def test_a_reason_about_two_figures_gives_both() -> None:
     (said,) = abuse_reasons({"history": {"buyer_refund_only_365d": 0, "buyer_orders_365d": 23}}, ABUSE, None)
-    assert said.en == (
-        "refund-only applications per order (lent ten orders): 0.0303, orders of 365 days that count, at most five a day: 23 "
-        "(under 0.05 and at least 10: -20 points)"
-    )
-    assert said.zh == (
-        "仅退款占下单比例（预置10单）：0.0303，365天内计入的下单数（每天最多5单）：23（低于0.05且不低于10，-20分）"
-    )
+    share, orders = label("refund_only_lent"), label("custom_365d")
+    assert said.en == f"{share.en}: 0.0303, {orders.en}: 23 (under 0.05 and at least 10: -20 points)"
+    assert said.zh == f"{share.zh}：0.0303，{orders.zh}：23（低于0.05且不低于10，-20分）"
 
 
 @pytest.mark.parametrize(
