@@ -375,6 +375,40 @@ async def test_every_page_fits_a_phone_and_is_labelled(look: Look, address: str)
                 assert await page.evaluate(nameless) == [], path
 
 
+async def test_charts_can_be_read_on_a_phone(look: Look) -> None:
+    drawn = """[...document.querySelectorAll(".chart")].map(one => {
+        const [chart, box] = [window.echarts.getInstanceByDom(one), one.getBoundingClientRect()];
+        const {series, xAxis} = chart.getOption();
+        const cut = [...one.querySelectorAll("svg text")].filter(said =>
+            /^\\d{4}-/.test(said.textContent) && said.getBoundingClientRect().right > box.right + 1);
+        return {kind: series[0].type, room: box.width / xAxis[0].data.length, cut: cut.map(said => said.textContent)};
+    })"""
+    asked = "/?market=pinduoduo&from=2025-05-14&to=2025-08-10"
+    for width, kind in ((390, "line"), (1280, "bar")):
+        for lang in ("en-GB", "zh-CN"):
+            async with look(width=width, lang=lang) as page:
+                await page.goto(asked)
+                await expect(page.locator(".chart svg").last).to_be_visible()
+                charts = await page.evaluate(drawn)
+                assert [one["cut"] for one in charts if one["cut"]] == [], charts
+                assert all(one["room"] >= 7 for one in charts if one["kind"] == "bar"), charts
+                assert charts[-1]["kind"] == kind, charts
+
+
+async def test_a_number_among_the_facts_stands_on_one_line(look: Look, address: str) -> None:
+    async with httpx.AsyncClient(base_url=address) as client:
+        newest = (await client.get("/v1/cases?limit=1")).json()["cases"][0]["case"]
+    split = """[...document.querySelectorAll(".facts dd bdi")].filter(one => /^[0-9.]+$/.test(one.textContent)).filter(one => {
+        one.textContent = "0.1818";
+        return one.getClientRects().length > 1;
+    }).length"""
+    for lang in ("en-GB", "zh-CN"):
+        for width in (390, 1280):
+            async with look(lang=lang, width=width) as page:
+                await page.goto(f"/cases/{newest}")
+                assert await page.evaluate(split) == 0
+
+
 async def test_every_link_leads_somewhere(address: str) -> None:
     async with httpx.AsyncClient(base_url=address, headers={"accept": "text/html"}, timeout=60) as client:
         seen = {"/"}

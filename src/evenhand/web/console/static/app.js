@@ -3,13 +3,20 @@
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
+// pixels, with the gap beside it
+const NARROWEST_BAR = 7;
+
 function draw(element) {
   const data = JSON.parse(element.dataset.chart);
+  const stack = element.dataset.kind !== "bars";
   // an area is a stack of lines, for more days than bars have room
-  const line = element.dataset.kind === "area";
-  const stack = line || element.dataset.kind === "stack";
+  const line = element.dataset.kind === "area" || (stack && element.clientWidth < NARROWEST_BAR * data.bars.length);
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "svg" });
   const soft = colour("soft");
+  const phone = element.clientWidth <= 560;
+  // a phone has room for three dates: the first, the last and the middle one, the outer ones inside of the chart
+  const last = data.bars.length - 1;
+  const edges = phone && last > 3 ? { interval: (place) => [0, last >> 1, last].includes(place), alignMinLabel: "left", alignMaxLabel: "right" } : {};
   const said = (value) => value.toLocaleString(undefined, { minimumFractionDigits: data.decimals, maximumFractionDigits: data.decimals }) + (data.unit ? " " + data.unit : "");
   chart.setOption({
     animationDuration: 300,
@@ -19,7 +26,7 @@ function draw(element) {
     legend: stack ? { top: 0, left: 0, type: "scroll", icon: "circle", itemWidth: 10, itemHeight: 10, itemGap: 16, textStyle: { color: soft } } : undefined,
     // rich text keeps the page's rule that nothing brings style of its own
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, backgroundColor: colour("card"), borderColor: colour("line"), textStyle: { color: colour("ink") }, valueFormatter: said, order: "seriesDesc", confine: true },
-    xAxis: { type: "category", data: data.bars.map((bar) => bar[0]), axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, hideOverlap: true } },
+    xAxis: { type: "category", data: data.bars.map((bar) => bar[0]), axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, hideOverlap: true, ...edges } },
     yAxis: { type: "value", minInterval: data.decimals ? 0 : 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft } },
     series: data.series.map((one, index) => ({
       name: one.name,
@@ -40,7 +47,7 @@ function draw(element) {
         silent: true,
         lineStyle: { color: soft, type: "dashed", width: 1 },
         label: { color: soft, fontSize: 11, position: "end", formatter: (mark) => mark.name },
-        data: data.marks.map((mark) => ({ xAxis: mark.bar, name: mark.name, label: { distance: 4 + 13 * mark.level, show: element.clientWidth > 560 } })),
+        data: data.marks.map((mark) => ({ xAxis: mark.bar, name: mark.name, label: { distance: 4 + 13 * mark.level, show: !phone } })),
       } : undefined,
     })),
   }, true);
@@ -74,10 +81,8 @@ if (window.echarts) {
   drawAll();
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   window.addEventListener("resize", () => {
-    for (const element of document.querySelectorAll(".chart")) {
-      const chart = window.echarts.getInstanceByDom(element);
-      if (chart) chart.resize();
-    }
+    // what has no room for bars any more becomes an area
+    for (const element of document.querySelectorAll(".chart")) draw(element).resize();
   });
 }
 
