@@ -26,11 +26,9 @@ _UNNAMED: Final[Mapping[str, str]] = {}
 _NAMES: Final[dict[str, Because]] = {
     "": Because("where everybody starts", "起始分"),
     "custom": Because("orders that count, at most five a day", "计入的下单数（每天最多5单）"),
-    "custom_90d": Because("orders of 90 days that count, at most five a day", "90天内计入的下单数（每天最多5单）"),
-    "custom_365d": Because("orders of 365 days that count, at most five a day", "365天内计入的下单数（每天最多5单）"),
+    "custom_90d": Because("orders of 90 days that count", "90天内计入的下单数"),
+    "custom_365d": Because("orders of 365 days that count", "365天内计入的下单数"),
     "ordered": Because("orders, at most five a day", "下单数（每天最多5单）"),
-    "ordered_90d": Because("orders in 90 days, at most five a day", "90天内下单数（每天最多5单）"),
-    "ordered_365d": Because("orders in 365 days, at most five a day", "365天内下单数（每天最多5单）"),
     "late_share": Because("late deliveries per delivery (lent 20 with one late)", "延迟送达占比（预置20次送达，其中1次延迟）"),
     "dispute_share": Because("disputes per order (lent 50 with two)", "纠纷占订单比例（预置50单，其中2起纠纷）"),
     "lost_share": Because("disputes lost per order (lent 50 with one)", "败诉纠纷占订单比例（预置50单，其中1起败诉）"),

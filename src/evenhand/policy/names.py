@@ -94,8 +94,6 @@ SHIPPED: Final[Mapping[str, str]] = {
     "may_return": "可退货",
     "perishable": "生鲜",
     "ordered": "下单数（每天最多5单）",
-    "ordered_90d": "90天内下单数（每天最多5单）",
-    "ordered_365d": "365天内下单数（每天最多5单）",
     "points": "分值",
     "quality_complaint": "质量投诉",
     "quality_dispute": "质量纠纷",
