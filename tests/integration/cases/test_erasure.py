@@ -368,7 +368,11 @@ async def test_a_file_that_another_shows_too_stays(
     market = desk.markets["bazaar"].number
     same = await custody.take(market, "buyer", saved(noise(1)), clock.now)
     await file(evidence=[same.id, story["words"]])
+    assert [one.evidence for one in same.alike] == [story["photo"]]
     await erase(despite="asked")
+    # neither of the two tells any more what the erased one looked like
+    for name in (story["photo"], same.id):
+        assert (await custody.describe(name)).alike == []
     # another upload of the same bytes, and the very upload that somebody else's case refers to
     assert (await custody.copy_of(same.id, "Anna", clock.now))[1]
     assert (await custody.copy_of(story["words"], "Anna", clock.now))[1] == TEXT
@@ -400,6 +404,7 @@ _LEFT_ALONE = frozenset(
         "evidence_custody",
         "evidence_retention",
         "fact_names",
+        "interception",
         "label_doubt",
         "labelling",
         "link_holding",
