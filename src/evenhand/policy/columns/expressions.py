@@ -151,7 +151,8 @@ class Expressions:
             case Read():
                 return sql.stepped(self._names[expr.name])
             case Arith():
-                return sql.binary(_ARITHMETIC[expr.operator], self._value(expr.left), self._value(expr.right))
+                left = self._typed(expr.left) if isinstance(expr.right, Const) else self._value(expr.left)
+                return sql.binary(_ARITHMETIC[expr.operator], left, self._value(expr.right))
             case Quotient():
                 return self._quotient(expr)
             case Extreme():
@@ -201,16 +202,19 @@ class Expressions:
     def _quotient(self, expr: Quotient) -> Sql:
         """As `arithmetic.round_quotient`, from a division that drops the fraction."""
         left, right = self._atom(expr.left), self._atom(expr.right)
-        divisor = right
-        if not (isinstance(expr.right, Const) and expr.right.value):
-            divisor = exp.Nullif(this=right, expression=sql.number(0))
+        known = expr.right.value if isinstance(expr.right, Const) and isinstance(expr.right.value, int) else 0
+        divisor = right if known else exp.Nullif(this=right, expression=sql.number(0))
         zero = sql.number(0)
         if expr.rounding == "half_up":
             # half the divisor more, away from zero; doubled, so that it stays an integer
-            size = sql.call("ABS", right.copy())
+            size, twice = sql.call("ABS", right.copy()), sql.binary(exp.Mul, divisor, sql.number(2))
+            if known:  # a literal alone would be too narrow an integer to be doubled
+                size, twice = sql.number(abs(known)), sql.number(2 * known)
+            if isinstance(expr.left, Const):
+                left = self._typed(expr.left)
             sign = sql.case([(sql.binary(exp.LT, left, zero), exp.Neg(this=size))], size.copy())
             doubled = sql.binary(exp.Add, sql.binary(exp.Mul, left.copy(), sql.number(2)), sign)
-            return self._dialect.divide(doubled, sql.binary(exp.Mul, divisor, sql.number(2)))
+            return self._dialect.divide(doubled, twice)
         rest = sql.binary(exp.NEQ, sql.binary(exp.Mod, left, divisor), zero)
         negative = [sql.binary(exp.LT, side.copy(), zero.copy()) for side in (left, right)]
         down = expr.rounding == "floor"
