@@ -105,7 +105,7 @@ async def set_label(
     """Label an account, opening it when it is not known yet, inside the caller's transaction; returns the label's number.
 
     Rulings see the label from `starts_at` until `expires_at`. `reason` says in both languages what it is for, and is the `cause`
-    unless told. Raises `UnknownThing` for the market, `BadInput` naming the field.
+    unless told. Raises `UnknownThing` for the market, `BadInput` naming the field, `Conflict` where a person says the same of the same cases again.
     """
     if rule is None:
         set_by = person(set_by)
@@ -126,6 +126,12 @@ async def set_label(
     if strangers:
         raise BadInput(f"case {strangers[0]['no']} is not a case of this account", field="cases")
     zone = ZoneInfo(markets[market]["time_zone"])
+    if rule is None and cases:
+        await connection.execute(_sql.hold_account, found[key])
+        same = await connection.fetchrow(_sql.same, found[key], label, cause, starts_at, list(cases))
+        if same is not None:
+            until = f"{same['expires_at'].astimezone(zone):%Y-%m-%d %H:%M %Z}"
+            raise Conflict(f"label {same['no']} says the same of this account until {until}", field="label")
     first, last = (moment.astimezone(zone).date() for moment in (starts_at, expires_at))
     rules = [
         Stretch(

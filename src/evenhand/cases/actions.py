@@ -231,7 +231,7 @@ def decide(hand: Hand, action: Action) -> None:
     happens, decides = _DECIDES[type(action)]
     # what cannot be done in this state or role is said first, whatever else is wrong
     if find(hand.case.state, happens, hand.role) is None:
-        raise refusal(hand.case, happens, hand.role)
+        raise refusal(hand.case, happens, hand.role, "confirm" if isinstance(action, Confirm) else happens)
     decides(hand, action)
 
 

@@ -27,12 +27,14 @@ _PAYER: Final[dict[str, Literal["platform", "merchant", "none"]]] = {
 
 
 def claim(hand: Hand) -> None:
-    """Hold the case for a while. One that is held by somebody else, and still in time, stays theirs."""
+    """Hold the case for a while. One that is held, and still in time, stays whose it is: to claim it again changes nothing."""
     case = hand.case
     _check_fresh(hand)
     if case.panel:
         raise Conflict("a panel is voting on this case", field="action")
-    if case.holder not in (None, hand.name) and case.due is not None and hand.now < case.due:
+    if case.holder is not None and case.due is not None and hand.now < case.due:
+        if case.holder == hand.name:
+            return
         raise Conflict(f"{case.holder} holds this case until {hand.local(case.due)}", field="action")
     hand.add("claim", due=hand.now + timedelta(minutes=hand.ground.settings.claim_minutes))
 

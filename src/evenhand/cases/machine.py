@@ -110,13 +110,14 @@ class Hand:
             raise BadInput(f"{self.money(amount)} is more than the {left} that is left of the order line", field=field)
 
 
-def refusal(case: Case, action: str, role: Role) -> Conflict | NotAllowed:
-    """Why an action is not possible now."""
+def refusal(case: Case, action: str, role: Role, called: str = "") -> Conflict | NotAllowed:
+    """Why an action is not possible now; `called` is what it is called where it is asked for."""
+    called = called or action
     states = states_of(action, role)
     if not states:
-        return NotAllowed(f"{action} is for the {' or the '.join(roles_of(action))}, not the {role}", field="by.role")
+        return NotAllowed(f"{called} is for the {' or the '.join(roles_of(action))}, not the {role}", field="by.role")
     where = ", ".join(states)
-    return Conflict(f"the case is {case.state} now, and {action} is possible only when it is {where}", field="action")
+    return Conflict(f"the case is {case.state} now, and {called} is possible only when it is {where}", field="action")
 
 
 def check_who(ground: Ground, who: Who) -> None:

@@ -83,7 +83,8 @@ class Casework:
                 _check_version(loaded.case.version, expected)
                 hand = Hand(loaded.case, loaded.ground, action.by, self.clock(), broken=loaded.broken)
                 decide(hand, action)
-                await write(connection, loaded, hand, key=key, digest=digest)
+                if hand.events:
+                    await write(connection, loaded, hand, key=key, digest=digest)
                 return acted(hand.case, hand.events, repeated=False, case=case)
 
         return await self.persist(once)

@@ -36,7 +36,7 @@ from evenhand.web import (
     policies,
     webhooks,
 )
-from evenhand.web.asgi import App, Headers, Receive, Scope, Send, answer, answer_problem
+from evenhand.web.asgi import LARGEST_BODY, App, Headers, Receive, Scope, Send, answer, answer_problem, check_address
 from evenhand.web.console import accounts as account_pages
 from evenhand.web.console import links as link_pages
 from evenhand.web.console import webhooks as webhook_pages
@@ -92,6 +92,7 @@ class Site:
         rest = Litestar(
             [*described, *_descriptions(described), *pages],
             openapi_config=None,
+            request_max_body_size=LARGEST_BODY,
             exception_handlers={Exception: _answer_error},
             logging_config=None,
             debug=False,
@@ -111,6 +112,7 @@ class Site:
             return
         headers: Headers = dict(scope["headers"])
         try:
+            check_address(scope)
             self._guard.check(scope, headers)
         except Refused as refused:
             await answer_problem(send, refused.problem, refused.headers)
@@ -176,6 +178,9 @@ def _of_http(request: AnyRequest, error: HTTPException) -> Problem:
     match error.status_code:
         case 404:
             return problem("not-found", f"there is nothing at {path!r}; /docs lists every address of the API")
+        case 413:
+            limit = request.route_handler.resolve_request_max_body_size()
+            return problem("too-large", f"this address takes bodies of at most {limit or LARGEST_BODY:,} bytes")
         case 405:
             allowed = (error.headers or {}).get("allow", "")
             taken = ", ".join(one for one in allowed.split(", ") if one != "OPTIONS")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -23,6 +24,19 @@ _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 class Gone(Exception):
     """The client closed the connection before the request was complete."""
+
+
+def check_address(scope: Scope) -> None:
+    """Raises `Refused` for an address whose bytes are not UTF-8: it would name another thing, with U+FFFD in its name."""
+    query: bytes = scope["query_string"]
+    if "\ufffd" not in scope["path"] and b"%" not in query:
+        return
+    for part in (scope.get("raw_path") or b"", query):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError as wrong:
+            byte = wrong.object[wrong.start]
+            raise Refused("bad-input", f"this address is not UTF-8: it holds byte 0x{byte:02x}") from None
 
 
 async def body_of(headers: Headers, receive: Receive) -> bytes:

@@ -61,7 +61,11 @@ async def test_a_ruling_moves_its_money_once(
 
 
 async def test_who_holds_a_case_holds_it_for_a_while(escalated: str, do: Do, work: Casework, clock: Clock) -> None:
-    await do(escalated, ANNA, "claim")
+    with pytest.raises(Conflict, match="confirm is possible only when it is under_review"):
+        await do(escalated, ANNA, "confirm")
+    first = await do(escalated, ANNA, "claim")
+    again = await do(escalated, ANNA, "claim")
+    assert (again.version, again.due, again.events) == (first.version, first.due, [])
     with pytest.raises(Conflict, match="Anna holds this case until"):
         await do(escalated, BORIS, "claim")
     with pytest.raises(Conflict, match="Anna holds this case"):

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from evenhand.evidence.content import LARGEST_FILE
 from evenhand.store import Database
+from evenhand.web.asgi import LARGEST_BODY
 
 from .conftest import SHOP, application, ndjson, order
 
@@ -167,6 +169,21 @@ async def test_requests_are_bounded(client: httpx.AsyncClient) -> None:
     lines = await client.post(f"{SHOP}/orders", **ndjson(*["0"] * 10_001))
     assert [answer.status_code for answer in (large, many, lines)] == [413, 413, 413]
     assert {answer.json()["type"] for answer in (large, many, lines)} == {"/problems/too-large"}
+
+
+@pytest.mark.parametrize("address", [f"{SHOP}/merchants/%ff/rules", f"{SHOP}/labels?account=%c3%28", "/cases?q=%ff"])
+async def test_an_address_that_is_not_utf8_is_refused(client: httpx.AsyncClient, address: str) -> None:
+    answer = await client.get(address)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-input")
+    assert "not UTF-8: it holds byte 0x" in answer.json()["detail"]
+    assert (await client.get(f"{SHOP}/labels?account=%ef%bf%bd")).status_code == 200
+
+
+async def test_what_is_too_large_is_told_how_large_it_may_be(client: httpx.AsyncClient) -> None:
+    for address, most in ((f"{SHOP}/evidence", LARGEST_FILE), (f"{SHOP}/labels", LARGEST_BODY)):
+        answer = await client.post(address, content=b" " * (most + 1), headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+        assert f"{most:,} bytes" in answer.json()["detail"], address
 
 
 async def test_every_error_of_the_protocol_is_a_problem_with_a_page(client: httpx.AsyncClient) -> None:

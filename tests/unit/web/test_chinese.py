@@ -82,6 +82,8 @@ def test_what_is_filled_in_is_chinese_where_it_is_a_word_of_ours() -> None:
         assert said == (
             f"案件当前状态为“已结案”；“领取案件”只能在以下状态进行：{'、'.join(CASE_WORDS[one][1] for one in states)}"
         )
+    english = "the case is escalated now, and confirm is possible only when it is under_review"
+    assert "“同意并裁决”只能在以下状态进行" in told(Conflict(english, field="action"), "zh")
     assert told(BadInput("'12,x' is not an amount like 12.50", field="amount"), "zh").startswith("金额：“12,x”不是金额")
     promised = (
         'the policy promises never payer = "merchant", and the merchant has not accepted: rule subsidise or decline'

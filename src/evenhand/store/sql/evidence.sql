@@ -43,7 +43,8 @@ from evidence e join market m on m.no = e.market
 where e.id = $1
 
 -- name: alike
--- What evidence is like, whichever came first, with the cases in which those were shown.
+-- What evidence is like, whichever came first, with the cases in which those were shown. Of what was erased with a person nothing
+-- is told: how like it is to a file that is still there would show what it was.
 select e.id, k.exact, k.distance, k.likeness,
        array(select u.case_no from evidence_use u where u.evidence = e.no order by u.case_no limit $2) as cases
 from (
@@ -51,7 +52,8 @@ from (
     union all
     select evidence, exact, distance, likeness from evidence_alike where earlier = $1
 ) k
-join evidence e on e.no = k.no
+join evidence e on e.no = k.no and e.removed_why is distinct from 'erasure'
+where not exists (select from evidence o where o.no = $1 and o.removed_why = 'erasure')
 order by k.exact desc, k.likeness desc nulls last, e.no
 limit $2
 

@@ -11,6 +11,16 @@ select c.no from unnest($2::bigint[]) as c (no)
 left join application a on a.no = c.no and (a.buyer = $1 or a.merchant = $1)
 where a.no is null
 
+-- name: hold_account
+-- An account, held until the transaction ends.
+select from account where no = $1 for update
+
+-- name: same
+-- A label that says the same of an account for the same cause, and lasts past a moment.
+select no, expires_at from label
+where account = $1 and label = $2 and cause = $3 and ended_at is null and expires_at > $4 and cases @> $5::bigint[]
+order by expires_at desc limit 1
+
 -- name: rules
 -- The policy versions that rule a market from one day to another, with the first day of each; a pinned market's is its only one.
 with place as (select no, policy, pinned from market where no = $1)

@@ -116,6 +116,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "an appeal is decided by a person": "申诉须由人工裁决，不能提交评审团",
     "a ruling is proposed: confirm it, or object": "已有拟定裁决：请同意，或提出不同意见",
     "no ruling is proposed": "目前没有拟定裁决",
+    "label {} says the same of this account until {}": "第{0}号标记已对该账户作出相同认定，有效期至{1}",
     "the result of the inspection is awaited": "正在等待检测结果",
     "an inspection is under way": "第三方检测正在进行",
     "no inspection was ordered": "尚未安排第三方检测",
@@ -241,4 +242,4 @@ def _word(name: str) -> str | None:
         return CASE_WORDS[name][1]
     if name in GROUNDS:
         return GROUNDS[name].zh
-    return {"confirmed": "确认协同", "dismissed": "排除"}.get(name)
+    return {"confirm": "同意并裁决", "confirmed": "确认协同", "dismissed": "排除"}.get(name)
