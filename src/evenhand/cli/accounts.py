@@ -185,8 +185,9 @@ def _print_score(score: ScoreShown, currency: str, lang: Lang, t: Any) -> None:
             f"{none if band.condition == NONE_OF_THESE.en else condition(band.condition, lang)}: {band.points:+}"
             for band in part.better
         )
-        band = f"({condition(part.condition, lang)})" if part.condition else ""
-        said = f"  {part.points:+}  {name} {figure(part.value, lang) if part.input else ''} {band}".rstrip()
+        value = figure(part.value, lang) if part.input else ""
+        band = condition(part.condition, lang)
+        said = f"  {part.points:+}  {name} {value} {f'({band})' if band not in ('', value) else ''}".rstrip()
         with_ = t("; less with ", "；可降低：") if score.less_is_better else t("; more with ", "；可提高：")
         answer.print(said + (f"{with_}{better}" if better else ""), markup=False, soft_wrap=True)
     total = sum(part.points for part in score.parts)
