@@ -105,7 +105,8 @@ async def set_label(
     """Label an account, opening it when it is not known yet, inside the caller's transaction; returns the label's number.
 
     Rulings see the label from `starts_at` until `expires_at`. `reason` says in both languages what it is for, and is the `cause`
-    unless told. Raises `UnknownThing` for the market, `BadInput` naming the field, `Conflict` where a person says the same of the same cases again.
+    unless told. Raises `UnknownThing` for the market, `BadInput` naming the field, `Conflict` where a person says
+    the same of the same cases again.
     """
     if rule is None:
         set_by = person(set_by)
