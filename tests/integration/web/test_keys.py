@@ -133,7 +133,6 @@ async def test_without_a_key_it_is_done_each_time(client: httpx.AsyncClient, dat
     for path, body, table in (
         (f"{SHOP}/deposits", DEPOSIT, "transfer_note"),
         ("/v1/webhooks", HOOK, "webhook"),
-        (f"{SHOP}/labels", LABEL, "label"),
         ("/v1/cases/1/photo-requests", PHOTO, "photo_request"),
         (f"{SHOP}/evidence", {"content": b"a text"}, "evidence"),
     ):
