@@ -77,7 +77,7 @@ class _Server(uvicorn.Server):
         # objects and hardly any cycle, so it need not look after every few hundred either.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)
+        gc.set_threshold(200_000, 20, 50)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
