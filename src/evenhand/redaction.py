@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from msgspec.structs import replace
 
 from evenhand.cases.model import Case, Decision, Offer, Party, Said
-from evenhand.naming import Name
+from evenhand.spelling import Name
 
 ERASED: Final = "[erased / 已删除]"
 # Characters of the shortest words that are looked for in what others wrote.

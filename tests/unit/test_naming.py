@@ -3,7 +3,8 @@
 import pytest
 
 from evenhand.errors import BadInput
-from evenhand.naming import Name, person, same_person
+from evenhand.naming import person, same_person
+from evenhand.spelling import Name
 
 HIDDEN = ["\u200b", "\u200d", "\ufeff", "\u00ad", "\u2066", "\ufe0f", "\u3164", "\u034f", "\u2800", "\x07"]
 
