@@ -1,7 +1,7 @@
 """Webhooks: where events are sent, which of them, and by which secret they are signed."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -86,9 +86,6 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     # only in the answer to who makes the webhook or rotates the secret
     secret: str | msgspec.UnsetType = msgspec.UNSET
-
-
-CheckMarket = Callable[[str], object]
 
 
 def check(new: NewWebhook | Change, known_markets: Sequence[str]) -> None:

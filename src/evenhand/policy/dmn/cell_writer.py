@@ -40,7 +40,6 @@ _FUNCTIONS: Final = frozenset(
 )
 _LITERAL_MAKERS: Final = frozenset(("date", "date and time", "duration"))
 _PARTS: Final = frozenset(("year", "month", "day", "weekday", "days", "hours", "minutes", "seconds", "years", "months"))
-_CONDITIONS: Final = (Comparison, Junction, Between, In, InstanceOf, Quantified)
 _NAMED: Final[Mapping[type[Node], str]] = {
     For: "for",
     Quantified: "some and every",

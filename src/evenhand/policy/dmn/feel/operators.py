@@ -1,7 +1,7 @@
 """FEEL's operators on values: three-valued logic, equality, order, arithmetic. Null is what they answer when they cannot."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal, DecimalException
 from typing import Final
 
@@ -203,8 +203,3 @@ def negative(value: Value) -> Value:
             return YearsMonths(-value.total)
         case _:
             return None
-
-
-def moment_like(value: Value) -> bool:
-    """A date or a date and time."""
-    return isinstance(value, date | datetime)
